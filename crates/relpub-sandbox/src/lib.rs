@@ -1,0 +1,33 @@
+//! A private outside world on loopback, in which releases are rehearsed.
+//!
+//! A [`World`] holds a bucket, package indexes, a GitHub and the issuer of
+//! GitHub Actions' identity tokens, each an HTTP service on a port of its own
+//! on 127.0.0.1. Its state lies in a folder and outlives the process; its clock
+//! can be virtual; it can misbehave on request ([`Fault`], [`KillPoint`]), and
+//! it remembers every request ([`Entry`]).
+//!
+//! **Architecture invariant:** the sandbox uses none of relpub's other crates.
+//! It is the second opinion on every protocol, so it must not share relpub's
+//! mistakes.
+
+mod clock;
+mod control;
+mod disk;
+mod fault;
+mod files;
+mod log;
+mod meter;
+mod secrets;
+mod service;
+mod spoil;
+mod traffic;
+mod world;
+mod world_file;
+
+pub use clock::{Clock, NotVirtual};
+pub use fault::{Fault, FaultError, FaultKind, Faults};
+pub use log::Entry;
+pub use secrets::SECRET_MARKER;
+pub use traffic::KillPoint;
+pub use world::{Names, Options, World};
+pub use world_file::{Environment, GitHubUrls, IdentityUrls, IndexUrls, S3Urls, WorldFile};
