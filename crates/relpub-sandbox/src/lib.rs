@@ -15,6 +15,7 @@ mod control;
 mod disk;
 mod fault;
 mod files;
+mod identity;
 mod log;
 mod meter;
 mod secrets;
@@ -26,6 +27,7 @@ mod world_file;
 
 pub use clock::{Clock, NotVirtual};
 pub use fault::{Fault, FaultError, FaultKind, Faults};
+pub use identity::Identity;
 pub use log::Entry;
 pub use secrets::SECRET_MARKER;
 pub use traffic::KillPoint;

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::control;
 use crate::disk::Disk;
 use crate::fault::Faults;
+use crate::identity::Identity;
 use crate::log::Entry;
 use crate::secrets::Secrets;
 use crate::service::{Port, Servers};
@@ -116,6 +117,8 @@ pub(crate) struct Shared {
 
 /// A running world; dropping it stops its services.
 pub struct World {
+    /// The issuer of identity tokens.
+    pub identity: Identity,
     shared: Shared,
     traffic: Traffic,
     servers: Servers,
@@ -157,6 +160,11 @@ impl World {
         // Ports from the base on: control 0, bucket 1, identity 2, pypi 3,
         // testpypi 4, github 5.
 
+        let taken = Port::take(port(2)).await?;
+        let identity = Identity::open(&shared, taken.url())?;
+        identity.describe(&mut file, &mut environment);
+        servers.serve(taken, identity.service(), &traffic);
+
         let taken = Port::take(port(0)).await?;
         let control = taken.url();
         file.control = Some(control.clone());
@@ -165,6 +173,7 @@ impl World {
         file.write(&shared.disk)?;
         write_environment(&environment, &shared.disk)?;
         Ok(Self {
+            identity,
             shared,
             traffic,
             servers,
