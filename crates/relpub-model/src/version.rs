@@ -140,11 +140,9 @@ impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let scheme = if let Ok(version) = text.parse() {
-            Scheme::SemVer(version)
-        } else if let Ok(version) = text.parse() {
-            Scheme::Pep440(version)
-        } else {
+        let semver = text.parse().map(Scheme::SemVer).ok();
+        let scheme = semver.or_else(|| text.parse().map(Scheme::Pep440).ok());
+        let Some(scheme) = scheme else {
             let shown = crate::text::Untrusted::new(text).for_terminal();
             return Err(VersionError::Neither(shown));
         };
