@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::name::{Commit, DestinationName, FileName};
-use crate::plan::Presence;
-use crate::promotion::{Promotion, PromotionId};
+use crate::observed::{Holdings, Known, Observed, TagState};
+use crate::plan::{Action, Plan, Pointer, Presence, Step};
+use crate::promotion::{Edge, PointerRule, Promotion, PromotionId};
 
 /// What was promoted. The facts are a pure function of the promotion and of
 /// what was finally observed; the history tells what one run did.
@@ -102,4 +103,70 @@ pub struct Link {
     pub destination: DestinationName,
     /// The URL.
     pub url: String,
+}
+
+impl Facts {
+    /// Puts together what is so: a pure function of the promotion and of what
+    /// was finally observed. `plan` is the plan that those two give.
+    pub fn new(plan: &Plan, observed: &Observed) -> Self {
+        let tag = match &observed.tag {
+            Known::Seen(TagState::At(commit)) => Some(commit.clone()),
+            _ => None,
+        };
+        let places: Vec<PlaceFact> = plan
+            .promotion
+            .edges
+            .iter()
+            .map(|edge| place(edge, plan))
+            .collect();
+        let pointers: Vec<PointerFact> = plan
+            .promotion
+            .pointers
+            .iter()
+            .map(|rule| pointer(rule, plan, observed))
+            .collect();
+        let complete = tag.as_ref() == Some(&plan.promotion.commit)
+            && places.iter().all(|place| place.presence == Presence::Same)
+            && pointers.iter().all(|pointer| pointer.settled);
+        Self {
+            id: plan.id,
+            promotion: plan.promotion.clone(),
+            tag,
+            places,
+            pointers,
+            complete,
+        }
+    }
+}
+
+fn place(edge: &Edge, plan: &Plan) -> PlaceFact {
+    let row = plan
+        .rows
+        .iter()
+        .find(|row| row.name == edge.name && row.sha256 == Some(edge.sha256));
+    let presence = row
+        .and_then(|row| row.presence.get(&edge.destination))
+        .cloned();
+    PlaceFact {
+        destination: edge.destination.clone(),
+        name: edge.name.clone(),
+        sha256: edge.sha256,
+        size: edge.size,
+        presence: presence.unwrap_or(Presence::Unknown),
+    }
+}
+
+fn pointer(rule: &PointerRule, plan: &Plan, observed: &Observed) -> PointerFact {
+    let PointerRule::Latest { destination } = rule;
+    let at = match observed.destinations.get(destination) {
+        Some(Known::Seen(Holdings::Releases(releases))) => releases.latest.clone(),
+        _ => None,
+    };
+    let moves = |step: &Step| matches!(&step.action, Action::Point { pointer: Pointer::Latest { destination: to, .. } } if to == destination);
+    let settled = at.is_some() && !plan.steps.iter().any(moves);
+    PointerFact {
+        destination: destination.clone(),
+        at,
+        settled,
+    }
 }
