@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::bucket::Bucket;
 use crate::clock::Clock;
 use crate::control;
 use crate::disk::Disk;
@@ -117,6 +118,8 @@ pub(crate) struct Shared {
 
 /// A running world; dropping it stops its services.
 pub struct World {
+    /// The object store.
+    pub bucket: Bucket,
     /// The issuer of identity tokens.
     pub identity: Identity,
     shared: Shared,
@@ -160,6 +163,11 @@ impl World {
         // Ports from the base on: control 0, bucket 1, identity 2, pypi 3,
         // testpypi 4, github 5.
 
+        let taken = Port::take(port(1)).await?;
+        let bucket = Bucket::open(&shared, taken.url())?;
+        bucket.describe(&mut file, &mut environment);
+        servers.serve(taken, bucket.service(), &traffic);
+
         let taken = Port::take(port(2)).await?;
         let identity = Identity::open(&shared, taken.url())?;
         identity.describe(&mut file, &mut environment);
@@ -173,6 +181,7 @@ impl World {
         file.write(&shared.disk)?;
         write_environment(&environment, &shared.disk)?;
         Ok(Self {
+            bucket,
             identity,
             shared,
             traffic,
