@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
 use crate::digest::Sha256;
 use crate::name::{Commit, DestinationName, FileName};
 use crate::observed::{Holdings, Known, Observed, TagState};
-use crate::plan::{Action, Plan, Pointer, Presence, Step};
+use crate::plan::{Presence, judge, left_to_do};
 use crate::promotion::{Edge, PointerRule, Promotion, PromotionId};
 
 /// What was promoted. The facts are a pure function of the promotion and of
@@ -107,30 +108,31 @@ pub struct Link {
 
 impl Facts {
     /// Puts together what is so: a pure function of the promotion and of what
-    /// was finally observed. `plan` is the plan that those two give.
-    pub fn new(plan: &Plan, observed: &Observed) -> Self {
+    /// was finally observed.
+    pub fn new(config: &Config, promotion: &Promotion, observed: &Observed) -> Self {
         let tag = match &observed.tag {
             Known::Seen(TagState::At(commit)) => Some(commit.clone()),
             _ => None,
         };
-        let places: Vec<PlaceFact> = plan
-            .promotion
-            .edges
-            .iter()
-            .map(|edge| place(edge, plan))
+        let judged = config
+            .destinations
+            .values()
+            .flat_map(|destination| judge(destination, promotion, observed));
+        let places: Vec<PlaceFact> = judged
+            .map(|(edge, found)| place(edge, found.presence))
             .collect();
-        let pointers: Vec<PointerFact> = plan
-            .promotion
+        let pointers: Vec<PointerFact> = promotion
             .pointers
             .iter()
-            .map(|rule| pointer(rule, plan, observed))
+            .map(|rule| pointer(rule, config, promotion, observed))
             .collect();
-        let complete = tag.as_ref() == Some(&plan.promotion.commit)
+        let complete = tag.as_ref() == Some(&promotion.commit)
+            && places.len() == promotion.edges.len()
             && places.iter().all(|place| place.presence == Presence::Same)
             && pointers.iter().all(|pointer| pointer.settled);
         Self {
-            id: plan.id,
-            promotion: plan.promotion.clone(),
+            id: promotion.id(),
+            promotion: promotion.clone(),
             tag,
             places,
             pointers,
@@ -139,31 +141,28 @@ impl Facts {
     }
 }
 
-fn place(edge: &Edge, plan: &Plan) -> PlaceFact {
-    let row = plan
-        .rows
-        .iter()
-        .find(|row| row.name == edge.name && row.sha256 == Some(edge.sha256));
-    let presence = row
-        .and_then(|row| row.presence.get(&edge.destination))
-        .cloned();
+fn place(edge: &Edge, presence: Presence) -> PlaceFact {
     PlaceFact {
         destination: edge.destination.clone(),
         name: edge.name.clone(),
         sha256: edge.sha256,
         size: edge.size,
-        presence: presence.unwrap_or(Presence::Unknown),
+        presence,
     }
 }
 
-fn pointer(rule: &PointerRule, plan: &Plan, observed: &Observed) -> PointerFact {
+fn pointer(
+    rule: &PointerRule,
+    config: &Config,
+    promotion: &Promotion,
+    observed: &Observed,
+) -> PointerFact {
     let PointerRule::Latest { destination } = rule;
     let at = match observed.destinations.get(destination) {
         Some(Known::Seen(Holdings::Releases(releases))) => releases.latest.clone(),
         _ => None,
     };
-    let moves = |step: &Step| matches!(&step.action, Action::Point { pointer: Pointer::Latest { destination: to, .. } } if to == destination);
-    let settled = at.is_some() && !plan.steps.iter().any(moves);
+    let settled = at.is_some() && left_to_do(rule, config, promotion, observed).is_none();
     PointerFact {
         destination: destination.clone(),
         at,

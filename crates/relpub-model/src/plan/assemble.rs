@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::presence::{Found, ReleaseState, at_index, at_release, release_state};
+use super::pointer;
+use super::presence::{self, Found, ReleaseState, release_state};
 use super::steps::{self, Judged};
 use super::{Action, Plan, Pointer, Presence, Row, Step};
 use crate::blocker::{Blocker, Code};
@@ -15,9 +16,8 @@ use crate::notes::Notes;
 use crate::observed::{
     CredentialState, Holdings, IndexProject, Known, Observed, Releases, TagState,
 };
-use crate::promotion::{Edge, PointerRule, Promotion};
+use crate::promotion::{Edge, Promotion};
 use crate::release::Release;
-use crate::version::Version;
 
 /// The size up to which PyPI takes a file from any project, in bytes.
 const PYPI_DEFAULT_LIMIT: u64 = 100 << 20;
@@ -75,7 +75,7 @@ fn empty(config: &Config, release: &Release, promotion: &Promotion) -> Plan {
         follow_ups: config.follow_ups.clone(),
         notes: None,
         distributions: BTreeMap::new(),
-        destinations: config.destinations.clone(),
+        config: config.clone(),
     }
 }
 
@@ -132,116 +132,107 @@ impl<'a> Maker<'a> {
 
     /// Judges every edge of one destination, and plans what is left to do there.
     fn judge(&mut self, destination: &'a Destination) {
-        let promotion = self.promotion;
-        let edges: Vec<&Edge> = promotion.edges_to(&destination.name).collect();
-        if edges.is_empty() {
+        let judged: Vec<Judged<'a>> = presence::judge(destination, self.promotion, self.observed)
+            .into_iter()
+            .map(|(edge, found)| (edge, self.take(found)))
+            .collect();
+        if judged.is_empty() {
             return;
         }
         let observed = self.observed;
         match observed.destinations.get(&destination.name) {
             Some(Known::Seen(Holdings::Index(projects))) => {
-                self.judge_index(destination, &edges, projects);
+                self.plan_index(destination, &judged, projects)
             }
             Some(Known::Seen(Holdings::Releases(releases))) => {
-                self.judge_releases(destination, &edges, releases);
+                self.plan_release(destination, &judged, releases)
             }
             Some(Known::Unknown(failure)) => {
                 self.plan
                     .blockers
                     .push(unreadable(service_name(&destination.name), failure));
-                self.record(edges.iter().map(|&edge| (edge, Presence::Unknown)));
             }
-            None => self.record(edges.iter().map(|&edge| (edge, Presence::Unknown))),
+            None => {}
+        }
+        for (edge, presence) in judged {
+            self.presence
+                .insert((edge.destination.clone(), edge.name.clone()), presence);
         }
     }
 
-    fn judge_index(
+    fn plan_index(
         &mut self,
         destination: &Destination,
-        edges: &[&'a Edge],
+        judged: &[Judged<'a>],
         projects: &BTreeMap<ProjectName, IndexProject>,
     ) {
         let service = service_name(&destination.name);
-        let pypi = matches!(&destination.kind, DestinationKind::Index { urls: None });
-        let unknown = IndexProject {
-            exists: false,
-            status: "active".to_owned(),
-            files: Vec::new(),
-        };
-        let mut judged: Vec<Judged<'a>> = Vec::new();
-        for &edge in edges {
-            let project = project_of(edge)
-                .and_then(|name| projects.get(&name))
-                .unwrap_or(&unknown);
-            let found = at_index(edge, project, service, pypi, self.observed.at);
-            judged.push((edge, self.take(found)));
-            if pypi
-                && judged.last().is_some_and(|j| j.1 == Presence::Absent)
-                && edge.size > PYPI_DEFAULT_LIMIT
-            {
-                self.plan.assumptions.push(format!(
-                    "{service} grants {} more than its default of 100 MiB per file ({} is {} MiB)",
-                    project_of(edge)
-                        .map_or_else(|| "the project".to_owned(), |name| name.to_string()),
-                    edge.name,
-                    edge.size >> 20,
-                ));
-            }
+        if matches!(&destination.kind, DestinationKind::Index { urls: None }) {
+            self.assume_about_sizes(judged, service);
         }
-        let uploads = steps::index(&judged, &self.plan.distributions);
-        if !uploads.is_empty() {
-            self.plan
-                .assumptions
-                .push(index_rights(destination, service, &judged, projects));
-            self.plan.steps.extend(uploads);
-            self.plan
-                .steps
-                .push(steps::confirm(&destination.name, &destination.kind));
+        let uploads = steps::index(judged, &self.plan.distributions);
+        if uploads.is_empty() {
+            return;
         }
-        self.record(judged);
+        self.plan
+            .assumptions
+            .push(index_rights(destination, service, judged, projects));
+        self.plan.steps.extend(uploads);
+        self.plan
+            .steps
+            .push(steps::confirm(&destination.name, &destination.kind));
     }
 
-    fn judge_releases(
+    fn assume_about_sizes(&mut self, judged: &[Judged<'a>], service: &str) {
+        let large = |(edge, presence): &&Judged<'a>| {
+            *presence == Presence::Absent && edge.size > PYPI_DEFAULT_LIMIT
+        };
+        for (edge, _) in judged.iter().filter(large) {
+            let project =
+                project_of(edge).map_or_else(|| "the project".to_owned(), |name| name.to_string());
+            self.plan.assumptions.push(format!(
+                "{service} grants {project} more than its default of 100 MiB per file ({} is {} MiB)",
+                edge.name,
+                edge.size >> 20,
+            ));
+        }
+    }
+
+    fn plan_release(
         &mut self,
         destination: &Destination,
-        edges: &[&'a Edge],
+        judged: &[Judged<'a>],
         releases: &'a Releases,
     ) {
         let service = service_name(&destination.name);
         let marker = self.promotion.marker();
         let state = release_state(releases, &marker, &self.promotion.tag.name);
-        if let ReleaseState::Disputed(blocker) = &state {
-            self.plan.blockers.push(blocker.clone());
+        if let ReleaseState::Disputed(blocker) = state {
+            self.plan.blockers.push(blocker);
+            return;
         }
-        let judged: Vec<Judged<'a>> = edges
-            .iter()
-            .map(|&edge| (edge, self.take(at_release(edge, &state, service))))
-            .collect();
-        self.judge_strangers(&state, edges, service);
+        self.judge_strangers(&state, judged, service);
         let published = matches!(state, ReleaseState::Published { .. });
-        let steps = match state {
-            ReleaseState::Disputed(_) => Vec::new(),
-            _ => steps::release(&destination.name, published, &judged),
-        };
-        if !steps.is_empty() {
-            self.assume_about_release(releases, &state, service);
-            self.plan.steps.extend(steps);
-            self.plan
-                .steps
-                .push(steps::confirm(&destination.name, &destination.kind));
+        let steps = steps::release(&destination.name, published, judged);
+        if steps.is_empty() {
+            return;
         }
-        self.record(judged);
+        self.assume_about_release(releases, &state, service);
+        self.plan.steps.extend(steps);
+        self.plan
+            .steps
+            .push(steps::confirm(&destination.name, &destination.kind));
     }
 
     /// An asset that nobody asked for blocks a draft and is only named in a
     /// release that is public already.
-    fn judge_strangers(&mut self, state: &ReleaseState<'_>, edges: &[&Edge], service: &str) {
+    fn judge_strangers(&mut self, state: &ReleaseState<'_>, judged: &[Judged<'_>], service: &str) {
         let (release, draft) = match state {
             ReleaseState::Draft(release) => (release, true),
             ReleaseState::Published { release, .. } => (release, false),
             _ => return,
         };
-        let wanted = |name: &str| edges.iter().any(|edge| edge.name.as_str() == name);
+        let wanted = |name: &str| judged.iter().any(|(edge, _)| edge.name.as_str() == name);
         for held in release.assets.iter().filter(|held| !wanted(&held.name)) {
             let name = crate::text::Untrusted::new(&held.name).for_terminal();
             if draft {
@@ -283,37 +274,13 @@ impl<'a> Maker<'a> {
         ));
     }
 
-    /// Plans the pointers: each goes to the highest published version of its line.
+    /// Plans the pointers that are not where they belong.
     fn point(&mut self) {
         for rule in &self.promotion.pointers {
-            let PointerRule::Latest { destination } = rule;
-            let Some(Known::Seen(Holdings::Releases(releases))) =
-                self.observed.destinations.get(destination)
-            else {
-                continue;
-            };
-            let target = highest(self.config, self.promotion, releases);
-            if releases.latest.as_deref() == Some(target.as_str())
-                || self.is_ahead(releases.latest.as_deref(), &target)
-            {
-                continue;
-            }
-            let pointer = Pointer::Latest {
-                destination: destination.clone(),
-                from: releases.latest.clone(),
-                to: target,
-            };
-            self.plan.steps.push(steps::point(pointer));
-        }
-    }
-
-    fn is_ahead(&self, latest: Option<&str>, target: &str) -> bool {
-        let version = |tag: &str| version_of(self.config, tag);
-        match (latest.and_then(version), version(target)) {
-            (Some(latest), Some(target)) => latest
-                .compare(&target)
-                .is_some_and(std::cmp::Ordering::is_ge),
-            _ => false,
+            self.plan.steps.extend(
+                pointer::left_to_do(rule, self.config, self.promotion, self.observed)
+                    .map(steps::point),
+            );
         }
     }
 
@@ -393,13 +360,6 @@ impl<'a> Maker<'a> {
     fn take(&mut self, found: Found) -> Presence {
         self.plan.blockers.extend(found.blocker);
         found.presence
-    }
-
-    fn record(&mut self, judged: impl IntoIterator<Item = Judged<'a>>) {
-        for (edge, presence) in judged {
-            self.presence
-                .insert((edge.destination.clone(), edge.name.clone()), presence);
-        }
     }
 
     fn finish(mut self, findings: &Findings) -> Plan {
@@ -494,27 +454,6 @@ fn index_rights(
         ", and lets it read back"
     };
     format!("{service} {who} {list}{read}")
-}
-
-/// Returns the tag of the highest stable version once this one is published.
-fn highest(config: &Config, promotion: &Promotion, releases: &Releases) -> String {
-    let mut best = (promotion.tag.name.clone(), promotion.tag.version.clone());
-    for tag in &releases.stable_tags {
-        if let Some(version) = version_of(config, tag)
-            && version.compare(&best.1) == Some(std::cmp::Ordering::Greater)
-        {
-            best = (tag.clone(), version);
-        }
-    }
-    best.0
-}
-
-fn version_of(config: &Config, tag: &str) -> Option<Version> {
-    let _ = config;
-    tag.trim_start_matches('v')
-        .parse::<Version>()
-        .ok()
-        .filter(|version| !version.channel().is_prerelease())
 }
 
 fn rows(

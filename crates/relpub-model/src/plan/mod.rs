@@ -2,6 +2,7 @@
 
 mod assemble;
 mod expect;
+mod pointer;
 mod presence;
 mod steps;
 
@@ -11,7 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::blocker::{Blocker, Exit, exit_of};
-use crate::config::{Destination, Kind};
+use crate::config::{Config, Kind};
 use crate::digest::Sha256;
 use crate::findings::Distribution;
 use crate::name::{DestinationName, FileName, SourcePath};
@@ -20,6 +21,8 @@ use crate::promotion::{Edge, Promotion, PromotionId};
 
 pub use assemble::service_name;
 pub use expect::{Expectation, ExpectationError};
+pub(crate) use pointer::left_to_do;
+pub(crate) use presence::judge;
 
 /// What is left to do, as a whole table: every artifact and destination, the
 /// steps, every reason against it, and what it takes for granted.
@@ -58,9 +61,9 @@ pub struct Plan {
     /// The metadata of the distributions that are to be uploaded.
     #[serde(skip)]
     pub distributions: BTreeMap<FileName, Distribution>,
-    /// The destinations as configured.
+    /// The configuration it was made from.
     #[serde(skip)]
-    pub destinations: BTreeMap<DestinationName, Destination>,
+    pub config: Config,
 }
 
 /// An artifact under one published name.

@@ -1,12 +1,18 @@
 //! Presence: what a destination holds of an edge, and what speaks against it.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::Presence;
+use super::{Presence, service_name};
 use crate::blocker::{Blocker, Code};
+use crate::config::{Destination, DestinationKind};
 use crate::dist::DistName;
-use crate::observed::{ForgeRelease, Held, HeldState, IndexProject, Releases};
-use crate::promotion::Edge;
+use crate::name::ProjectName;
+use crate::observed::{
+    ForgeRelease, Held, HeldState, Holdings, IndexProject, Known, Observed, Releases,
+};
+use crate::promotion::{Edge, Promotion};
 
 /// What a destination holds of an edge, with the reason where that blocks.
 pub(crate) struct Found {
@@ -32,6 +38,58 @@ impl Found {
     }
 }
 
+/// Compares every edge that goes to a destination with what was observed there,
+/// in order of name.
+pub(crate) fn judge<'a>(
+    destination: &Destination,
+    promotion: &'a Promotion,
+    observed: &Observed,
+) -> Vec<(&'a Edge, Found)> {
+    let edges = promotion
+        .edges
+        .iter()
+        .filter(|edge| edge.destination == destination.name);
+    let service = service_name(&destination.name);
+    match observed.destinations.get(&destination.name) {
+        Some(Known::Seen(Holdings::Index(projects))) => {
+            let pypi = matches!(&destination.kind, DestinationKind::Index { urls: None });
+            edges
+                .map(|edge| {
+                    (
+                        edge,
+                        at_index(edge, project_of(edge, projects), service, pypi, observed.at),
+                    )
+                })
+                .collect()
+        }
+        Some(Known::Seen(Holdings::Releases(releases))) => {
+            let state = release_state(releases, &promotion.marker(), &promotion.tag.name);
+            edges
+                .map(|edge| (edge, at_release(edge, &state, service)))
+                .collect()
+        }
+        Some(Known::Unknown(_)) | None => edges
+            .map(|edge| (edge, Found::fine(Presence::Unknown)))
+            .collect(),
+    }
+}
+
+/// A project that the index does not know.
+static UNKNOWN_PROJECT: IndexProject = IndexProject {
+    exists: false,
+    status: String::new(),
+    files: Vec::new(),
+};
+
+fn project_of<'a>(
+    edge: &Edge,
+    projects: &'a BTreeMap<ProjectName, IndexProject>,
+) -> &'a IndexProject {
+    let name = edge.name.as_str().parse::<DistName>().ok();
+    name.and_then(|name| projects.get(name.project()))
+        .unwrap_or(&UNKNOWN_PROJECT)
+}
+
 /// The largest file that PyPI grants any project, in bytes.
 const PYPI_LARGEST_GRANT: u64 = 1 << 30;
 
@@ -42,7 +100,7 @@ const PYPI_OPEN_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
 ///
 /// `service` is the index's name for people; `pypi` says that PyPI's own rules
 /// apply, which private indexes do not have.
-pub(crate) fn at_index(
+fn at_index(
     edge: &Edge,
     project: &IndexProject,
     service: &str,
@@ -229,7 +287,7 @@ pub(crate) fn release_state<'a>(
 }
 
 /// Compares an edge with the assets of a release.
-pub(crate) fn at_release(edge: &Edge, state: &ReleaseState<'_>, service: &str) -> Found {
+fn at_release(edge: &Edge, state: &ReleaseState<'_>, service: &str) -> Found {
     match state {
         ReleaseState::None => Found::fine(Presence::Absent),
         ReleaseState::Disputed(_) => Found::fine(Presence::Conflict),
