@@ -1,6 +1,6 @@
 //! An object store that speaks the S3 protocol with path-style addresses.
 //!
-//! What is left out answers 501 NotImplemented: versions, copies, bulk
+//! What is left out answers 501 `NotImplemented`: versions, copies, bulk
 //! deletion, access lists, and bodies in `aws-chunked` coding.
 
 mod error;

@@ -163,7 +163,7 @@ enum Access {
 pub(crate) enum Hashes {
     /// SHA-256 alone.
     Sha256,
-    /// SHA-256 and BLAKE2b with 256 bits.
+    /// SHA-256 and `BLAKE2b` with 256 bits.
     Blake2b,
 }
 

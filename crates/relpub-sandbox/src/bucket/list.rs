@@ -1,4 +1,4 @@
-//! ListObjectsV2: keys under a prefix, folded at a delimiter, page by page.
+//! `ListObjectsV2`: keys under a prefix, folded at a delimiter, page by page.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -218,11 +218,10 @@ impl Signed {
             .collect();
         pairs.sort_unstable();
         let pairs: Vec<_> = pairs.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let headers: String = self
-            .headers
-            .iter()
-            .map(|name| format!("{name}:{}\n", joined(&parts.headers, name)))
-            .collect();
+        let mut headers = String::new();
+        for name in &self.headers {
+            headers.extend([name, ":", &joined(&parts.headers, name), "\n"]);
+        }
         format!(
             "{}\n{}\n{}\n{headers}\n{}\n{}",
             parts.method,

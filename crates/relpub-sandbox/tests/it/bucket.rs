@@ -181,7 +181,7 @@ async fn a_presigned_address_needs_no_other_credential() {
     let store = s3(&world, "shut");
     let path = Path::from("a b/c");
     let url = store
-        .signed_url(Method::GET, &path, Duration::from_secs(60))
+        .signed_url(Method::GET, &path, Duration::from_mins(1))
         .await
         .unwrap();
     let response = reqwest::get(url.clone()).await.unwrap();
