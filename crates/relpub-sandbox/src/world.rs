@@ -65,6 +65,19 @@ enum Data {
     Temporary,
 }
 
+impl Data {
+    /// Returns the folder, and what removes it if it is temporary.
+    fn open(self) -> io::Result<(PathBuf, Option<TempDir>)> {
+        match self {
+            Self::Kept(data) => Ok((data, None)),
+            Self::Temporary => {
+                let folder = tempfile::Builder::new().prefix("sandbox-").tempdir()?;
+                Ok((folder.path().to_owned(), Some(folder)))
+            }
+        }
+    }
+}
+
 impl Options {
     /// Returns options for a world whose state is kept in `data`.
     ///
@@ -139,13 +152,7 @@ impl World {
     /// It must be called in a tokio runtime, on which the services then run.
     /// An error is a folder that cannot be written or a port that is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let (data, temporary) = match options.data {
-            Data::Kept(data) => (data, None),
-            Data::Temporary => {
-                let folder = tempfile::Builder::new().prefix("sandbox-").tempdir()?;
-                (folder.path().to_owned(), Some(folder))
-            }
-        };
+        let (data, temporary) = options.data.open()?;
         let disk = Disk::open(&data)?;
         let shared = Shared {
             clock: options.clock,
