@@ -15,6 +15,7 @@ mod control;
 mod disk;
 mod fault;
 mod files;
+mod github;
 mod identity;
 mod log;
 mod meter;
@@ -27,6 +28,7 @@ mod world_file;
 
 pub use clock::{Clock, NotVirtual};
 pub use fault::{Fault, FaultError, FaultKind, Faults};
+pub use github::{AssetState, AssetView, GitHub, ReleaseView};
 pub use identity::Identity;
 pub use log::Entry;
 pub use secrets::SECRET_MARKER;

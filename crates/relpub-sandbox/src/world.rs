@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::control;
 use crate::disk::Disk;
 use crate::fault::Faults;
+use crate::github::GitHub;
 use crate::identity::Identity;
 use crate::log::Entry;
 use crate::secrets::Secrets;
@@ -117,6 +118,8 @@ pub(crate) struct Shared {
 
 /// A running world; dropping it stops its services.
 pub struct World {
+    /// The GitHub.
+    pub github: GitHub,
     /// The issuer of identity tokens.
     pub identity: Identity,
     shared: Shared,
@@ -165,6 +168,11 @@ impl World {
         identity.describe(&mut file, &mut environment);
         servers.serve(taken, identity.service(), &traffic);
 
+        let taken = Port::take(port(5)).await?;
+        let github = GitHub::open(&shared, taken.url())?;
+        github.describe(&mut file, &mut environment);
+        servers.serve(taken, github.service(), &traffic);
+
         let taken = Port::take(port(0)).await?;
         let control = taken.url();
         file.control = Some(control.clone());
@@ -173,6 +181,7 @@ impl World {
         file.write(&shared.disk)?;
         write_environment(&environment, &shared.disk)?;
         Ok(Self {
+            github,
             identity,
             shared,
             traffic,
