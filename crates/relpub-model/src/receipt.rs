@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
 use crate::digest::Sha256;
 use crate::name::{Commit, DestinationName, FileName};
-use crate::plan::Presence;
-use crate::promotion::{Promotion, PromotionId};
+use crate::observed::{Holdings, Known, Observed, TagState};
+use crate::plan::{Presence, judge, left_to_do};
+use crate::promotion::{Edge, PointerRule, Promotion, PromotionId};
 
 /// What was promoted. The facts are a pure function of the promotion and of
 /// what was finally observed; the history tells what one run did.
@@ -102,4 +104,68 @@ pub struct Link {
     pub destination: DestinationName,
     /// The URL.
     pub url: String,
+}
+
+impl Facts {
+    /// Puts together what is so: a pure function of the promotion and of what
+    /// was finally observed.
+    pub fn new(config: &Config, promotion: &Promotion, observed: &Observed) -> Self {
+        let tag = match &observed.tag {
+            Known::Seen(TagState::At(commit)) => Some(commit.clone()),
+            _ => None,
+        };
+        let judged = config
+            .destinations
+            .values()
+            .flat_map(|destination| judge(destination, promotion, observed));
+        let places: Vec<PlaceFact> = judged
+            .map(|(edge, found)| place(edge, found.presence))
+            .collect();
+        let pointers: Vec<PointerFact> = promotion
+            .pointers
+            .iter()
+            .map(|rule| pointer(rule, config, promotion, observed))
+            .collect();
+        let complete = tag.as_ref() == Some(&promotion.commit)
+            && places.len() == promotion.edges.len()
+            && places.iter().all(|place| place.presence == Presence::Same)
+            && pointers.iter().all(|pointer| pointer.settled);
+        Self {
+            id: promotion.id(),
+            promotion: promotion.clone(),
+            tag,
+            places,
+            pointers,
+            complete,
+        }
+    }
+}
+
+fn place(edge: &Edge, presence: Presence) -> PlaceFact {
+    PlaceFact {
+        destination: edge.destination.clone(),
+        name: edge.name.clone(),
+        sha256: edge.sha256,
+        size: edge.size,
+        presence,
+    }
+}
+
+fn pointer(
+    rule: &PointerRule,
+    config: &Config,
+    promotion: &Promotion,
+    observed: &Observed,
+) -> PointerFact {
+    let PointerRule::Latest { destination } = rule;
+    let at = match observed.destinations.get(destination) {
+        Some(Known::Seen(Holdings::Releases(releases))) => releases.latest.clone(),
+        _ => None,
+    };
+    let settled = at.is_some() && left_to_do(rule, config, promotion, observed).is_none();
+    PointerFact {
+        destination: destination.clone(),
+        at,
+        settled,
+    }
 }
