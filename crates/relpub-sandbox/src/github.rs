@@ -213,9 +213,10 @@ impl GitHub {
             date: whole_seconds(self.inner.clock.now()),
         };
         self.change(repository, |it| {
-            let sha = match annotated {
-                true => git::add_tag_object(it, tag),
-                false => commit.to_owned(),
+            let sha = if annotated {
+                git::add_tag_object(it, tag)
+            } else {
+                commit.to_owned()
             };
             it.refs.insert(tag_ref(name), sha);
         })

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State as Of;
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
 use super::GitHub;
@@ -39,7 +39,7 @@ pub(super) async fn list(Of(github): Of<GitHub>, call: Call) -> Answer {
 pub(super) async fn get(Of(github): Of<GitHub>, call: Call, headers: HeaderMap) -> Answer {
     let state = github.state();
     let (asset, release) = find(&state, &call)?;
-    let accepted = headers.get(header::ACCEPT).map(|it| it.as_bytes());
+    let accepted = headers.get(header::ACCEPT).map(HeaderValue::as_bytes);
     if accepted.is_some_and(|it| it.starts_with(b"application/octet-stream")) {
         return storage::redirect(&github, asset);
     }
@@ -95,10 +95,7 @@ fn begin(
         content_type.ok_or_else(|| Failure::field(ASSET, "missing_field", "content_type"))?;
     check_size(size)?;
     check_name(state, release.id, None, &name)?;
-    if state.assets_of(release.id).count() >= MOST {
-        let message = format!("a release cannot have more than {MOST} assets");
-        return Err(Failure::custom(ASSET, &message));
-    }
+    check_room(state.assets_of(release.id).count())?;
     let now = whole_seconds(github.inner.clock.now());
     let asset = Asset {
         id: state.new_id()?,
@@ -203,9 +200,16 @@ fn find_id<'a>(
 
 /// Returns the length of the body, which must be announced.
 fn announced_size(headers: &HeaderMap) -> Result<u64, Failure> {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Failure::new(
+            StatusCode::LENGTH_REQUIRED,
+            "Bad Content-Length",
+        ));
+    }
+    // A request with neither header has no body (RFC 9112 section 6.3).
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-    length.ok_or_else(|| Failure::new(StatusCode::LENGTH_REQUIRED, "Bad Content-Length"))
+    Ok(length.unwrap_or(0))
 }
 
 fn check_size(size: u64) -> Result<(), Failure> {
@@ -215,6 +219,15 @@ fn check_size(size: u64) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::custom_field(ASSET, "size", message))
+}
+
+/// Refuses one more asset in a release that has `count`.
+fn check_room(count: usize) -> Result<(), Failure> {
+    if count < MOST {
+        return Ok(());
+    }
+    let message = format!("a release cannot have more than {MOST} assets");
+    Err(Failure::custom(ASSET, &message))
 }
 
 /// Refuses a name that another asset of the release has, whatever its state.
@@ -236,4 +249,18 @@ fn take_starter(github: &GitHub) -> bool {
 
 fn upstream_failure() -> Failure {
     Failure::new(StatusCode::BAD_GATEWAY, "Server Error")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_are_those_that_github_documents() {
+        assert!(check_room(999).is_ok());
+        assert!(check_room(1000).is_err());
+        assert!(check_size(0).is_err());
+        assert!(check_size(2_147_483_647).is_ok());
+        assert!(check_size(2_147_483_648).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, OriginalUri, RawPathParams};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -40,27 +40,34 @@ impl FromRequestParts<GitHub> for Call {
             .iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let text = |name: &str| parameters.get(name).map_or("", String::as_str);
-        let key = repository::key(&format!("{}/{}", text("owner"), text("repo")));
         let access = parts.extensions.get().copied().unwrap_or(Access::Anonymous);
-        {
-            let state = github.state();
-            let repository = state.repository(&key).ok_or_else(Failure::not_found)?;
-            if repository.private && access < Access::Read {
-                return Err(Failure::not_found());
-            }
-        }
-        let query = parts.uri.query().unwrap_or_default();
+        let key = readable(github, &parameters, access).ok_or_else(Failure::not_found)?;
+        // The part of the path that led to the repository is gone from `parts.uri`.
+        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, github).await;
+        let query = uri.query().unwrap_or_default();
         Ok(Self {
             repository: key,
             access,
             query: form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
-            url: format!("{}{}", github.url(), parts.uri.path()),
+            url: format!("{}{}", github.url(), uri.path()),
             parameters,
         })
     }
+}
+
+/// Returns the key of the repository in the path, if the caller may know of it.
+fn readable(
+    github: &GitHub,
+    parameters: &BTreeMap<String, String>,
+    access: Access,
+) -> Option<String> {
+    let (owner, name) = (parameters.get("owner")?, parameters.get("repo")?);
+    let key = repository::key(&format!("{owner}/{name}"));
+    let state = github.state();
+    let private = state.repository(&key)?.private;
+    (!private || access >= Access::Read).then_some(key)
 }
 
 impl Call {

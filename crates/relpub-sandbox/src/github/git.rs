@@ -243,7 +243,7 @@ fn check_object(repository: &Repository, name: &str, sha: &str) -> Result<(), Fa
 fn check_unprotected(state: &State, call: &Call, name: &str, deed: &str) -> Result<(), Failure> {
     let releases = state.releases(&call.repository);
     let holds = |release: &&Release| release.immutable && tag_ref(&release.tag) == name;
-    if releases.iter().any(|release| holds(release)) {
+    if releases.iter().any(holds) {
         let message = format!(
             "Repository rule violations found\n\nCannot {deed} this tag: it \
                                belongs to an immutable release.\n\n"

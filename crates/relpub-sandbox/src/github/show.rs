@@ -137,10 +137,7 @@ impl Show<'_> {
         let Release { id, tag, .. } = release;
         let own = format!("{api}/releases/{id}");
         let assets = state.assets_of(*id).map(|asset| self.asset(release, asset));
-        let archive = |kind: &str| match release.draft {
-            true => Value::Null,
-            false => json!(format!("{api}/{kind}/{tag}")),
-        };
+        let archive = |kind: &str| (!release.draft).then(|| format!("{api}/{kind}/{tag}"));
         json!({
             "id": id,
             "node_id": format!("RE_{id}"),
