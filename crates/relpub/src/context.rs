@@ -14,6 +14,9 @@ use crate::journal::Journal;
 use crate::state::State;
 use crate::store::Store;
 
+/// How relpub introduces itself to servers.
+const USER_AGENT: &str = concat!("relpub/", env!("CARGO_PKG_VERSION"), " (+https://github.com/relpub/relpub)");
+
 /// What a [`Context`] is made from.
 pub struct Settings {
     /// The folder that relpub is started in; paths of the configuration are
@@ -63,10 +66,12 @@ impl Context {
     /// When the HTTP client cannot be set up, or the journal of an earlier run
     /// cannot be read.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let http = Http::new(relpub_remote::HttpSettings {
+        let http = Http::new(relpub_remote::Settings {
             clock: settings.clock.clone(),
             events: settings.events.clone(),
+            user_agent: USER_AGENT.to_owned(),
             cancel: settings.cancel.clone(),
+            proxy: settings.endpoints.name.is_none(),
         })?;
         let state = State::new(&settings.root, &settings.tag);
         let journal = Journal::open(state.journal_path())?;

@@ -1,7 +1,7 @@
 //! Errors that end a run before there is a plan.
 
-use relpub_model::decision::Decision;
 use relpub_model::Exit;
+use relpub_model::decision::Decision;
 use relpub_remote::RemoteError;
 
 use crate::state::StateError;
@@ -34,7 +34,7 @@ impl Error {
             Self::Blocked(_) => Exit::Blocked,
             Self::Rejected(_) => Exit::Rejected,
             Self::State(_) => Exit::Unknown,
-            Self::Remote(error) => match error.decision() {
+            Self::Remote(error) => match &error.decision {
                 Decision::SourceChanged => Exit::Rejected,
                 Decision::Transient
                 | Decision::Ambiguous

@@ -63,18 +63,37 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(StateError::new("cannot read", &path, error)),
         };
-        let earlier = parse(&text).map_err(|why| StateError::new("cannot understand", &path, why))?;
-        Ok(Self { path, earlier, file: Mutex::new(None) })
+        let earlier =
+            parse(&text).map_err(|why| StateError::new("cannot understand", &path, why))?;
+        Ok(Self {
+            path,
+            earlier,
+            file: Mutex::new(None),
+        })
     }
 
     /// Appends a line. An intent of a public step, and everything about it, is
     /// on the disk when this returns.
-    pub(crate) fn write(&self, at: Timestamp, phase: Phase, what: What, action: &Action) -> Result<(), StateError> {
-        let entry = Entry { format: 1, at, what, action: action.clone() };
+    pub(crate) fn write(
+        &self,
+        at: Timestamp,
+        phase: Phase,
+        what: What,
+        action: &Action,
+    ) -> Result<(), StateError> {
+        let entry = Entry {
+            format: 1,
+            at,
+            what,
+            action: action.clone(),
+        };
         let append = || -> io::Result<()> {
             let mut line = serde_json::to_vec(&entry)?;
             line.push(b'\n');
-            let mut guard = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut guard = self
+                .file
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             let file = match &mut *guard {
                 Some(file) => file,
                 none => none.insert(open_for_append(&self.path)?),
@@ -93,7 +112,9 @@ impl Journal {
     pub(crate) fn unfinished(&self) -> BTreeMap<(DestinationName, FileName), Timestamp> {
         let mut out = BTreeMap::new();
         for entry in &self.earlier {
-            let Action::Upload { edge } = &entry.action else { continue };
+            let Action::Upload { edge } = &entry.action else {
+                continue;
+            };
             let key = (edge.destination.clone(), edge.name.clone());
             match entry.what {
                 What::Intent => {
@@ -116,7 +137,10 @@ fn open_for_append(path: &Path) -> io::Result<File> {
         && !text.ends_with('\n')
     {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        OpenOptions::new().write(true).open(path)?.set_len(whole as u64)?;
+        OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .set_len(whole as u64)?;
     }
     OpenOptions::new().create(true).append(true).open(path)
 }
@@ -127,10 +151,14 @@ fn parse(text: &str) -> Result<Vec<Entry>, String> {
         .lines()
         .enumerate()
         .map(|(i, line)| {
-            let entry: Entry = serde_json::from_str(line).map_err(|error| format!("line {}: {error}", i + 1))?;
+            let entry: Entry =
+                serde_json::from_str(line).map_err(|error| format!("line {}: {error}", i + 1))?;
             match entry.format {
                 1 => Ok(entry),
-                other => Err(format!("line {}: format {other}; this version of relpub reads format 1", i + 1)),
+                other => Err(format!(
+                    "line {}: format {other}; this version of relpub reads format 1",
+                    i + 1
+                )),
             }
         })
         .collect()
@@ -161,16 +189,24 @@ mod tests {
         let journal = Journal::open(path.clone()).unwrap();
         let at = Timestamp::UNIX_EPOCH;
         for (what, name) in [(What::Intent, "a"), (What::Done, "a"), (What::Intent, "b")] {
-            journal.write(at, Phase::Publish, what, &upload(name)).unwrap();
+            journal
+                .write(at, Phase::Publish, what, &upload(name))
+                .unwrap();
         }
         // A kill in the middle of a line.
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"format\":1,\"at\":\"19").unwrap();
 
         let again = Journal::open(path.clone()).unwrap();
-        let names: Vec<String> = again.unfinished().into_keys().map(|(_, name)| name.to_string()).collect();
+        let names: Vec<String> = again
+            .unfinished()
+            .into_keys()
+            .map(|(_, name)| name.to_string())
+            .collect();
         assert_eq!(names, ["b"]);
-        again.write(at, Phase::Publish, What::Done, &upload("b")).unwrap();
+        again
+            .write(at, Phase::Publish, What::Done, &upload("b"))
+            .unwrap();
         assert!(Journal::open(path).unwrap().unfinished().is_empty());
     }
 
@@ -179,6 +215,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.json");
         std::fs::write(&path, "{}\n").unwrap();
-        assert!(Journal::open(path).err().unwrap().to_string().contains("line 1"));
+        assert!(
+            Journal::open(path)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("line 1")
+        );
     }
 }

@@ -41,13 +41,13 @@
 mod context;
 mod error;
 mod execute;
-mod forge;
 mod gather;
 mod journal;
 mod observe;
 mod os;
 mod publishers;
 mod resolve;
+mod sources;
 mod state;
 mod steps;
 mod store;
@@ -57,13 +57,14 @@ pub use error::Error;
 pub use execute::{Stopped, execute};
 pub use gather::gather;
 pub use observe::{observe, observe_promotion};
+pub use relpub_inspect as inspect;
 pub use relpub_model as model;
 pub use relpub_model::event::Event;
 pub use relpub_model::plan::{Blocked, Cleared, Plan};
 pub use relpub_model::{
-    Blocker, Code, Config, Endpoints, Exit, Findings, Observed, Promotion, PromotionId, Receipt, Release,
+    Blocker, Code, Config, Endpoints, Exit, Findings, Observed, Promotion, PromotionId, Receipt,
+    Release,
 };
 pub use relpub_remote::{Clock, Environment, SystemClock};
 pub use resolve::{Selection, commit_of_manifest, resolve};
 pub use state::{State, StateError};
-pub use relpub_inspect as inspect;

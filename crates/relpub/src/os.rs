@@ -29,7 +29,8 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
 pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
-        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).expect("open flags fit an int");
+        let flags =
+            i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).expect("open flags fit an int");
         let mut options = fs::OpenOptions::new();
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
         options.read(true).open(path)

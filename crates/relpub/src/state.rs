@@ -30,7 +30,11 @@ pub struct StateError {
 
 impl StateError {
     pub(crate) fn new(deed: &'static str, path: &Path, why: impl std::fmt::Display) -> Self {
-        Self { deed, path: path.to_owned(), why: why.to_string() }
+        Self {
+            deed,
+            path: path.to_owned(),
+            why: why.to_string(),
+        }
     }
 }
 
@@ -102,10 +106,13 @@ pub(crate) fn load_receipt(path: &Path) -> Result<Option<Receipt>, StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StateError::new("cannot read", path, error)),
     };
-    let receipt: Receipt =
-        serde_json::from_str(&text).map_err(|error| StateError::new("cannot understand", path, error))?;
+    let receipt: Receipt = serde_json::from_str(&text)
+        .map_err(|error| StateError::new("cannot understand", path, error))?;
     if receipt.format != 1 {
-        let why = format!("it has format {}; this version of relpub reads format 1", receipt.format);
+        let why = format!(
+            "it has format {}; this version of relpub reads format 1",
+            receipt.format
+        );
         return Err(StateError::new("cannot understand", path, why));
     }
     Ok(Some(receipt))
@@ -120,7 +127,9 @@ fn folder_name(tag: &str) -> String {
             out.push(c);
         } else {
             let mut buffer = [0; 4];
-            c.encode_utf8(&mut buffer).bytes().for_each(|b| out.push_str(&format!("%{b:02X}")));
+            c.encode_utf8(&mut buffer)
+                .bytes()
+                .for_each(|b| out.push_str(&format!("%{b:02X}")));
         }
     }
     out

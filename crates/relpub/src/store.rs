@@ -39,7 +39,8 @@ impl Store {
 
     /// Puts a temporary file under the digest that it was found to have.
     pub(crate) fn keep(&self, file: NamedTempFile, sha256: &Sha256) -> io::Result<()> {
-        file.persist(self.path(sha256)).map_err(|error| error.error)?;
+        file.persist(self.path(sha256))
+            .map_err(|error| error.error)?;
         os::sync_dir(&self.folder)
     }
 
@@ -62,7 +63,10 @@ impl Store {
             }
         }
         file.rewind()?;
-        match hasher.verify(Bytes { sha256: *sha256, size }) {
+        match hasher.verify(Bytes {
+            sha256: *sha256,
+            size,
+        }) {
             Ok(verified) => Ok((file, verified)),
             Err(mismatch) => {
                 std::fs::remove_file(&path)?;
@@ -98,7 +102,10 @@ impl Blobs for Store {
         Box::pin(async move {
             let opened = tokio::task::spawn_blocking(move || store.open_verified(&sha256)).await;
             let (file, verified) = opened.map_err(io::Error::other)??;
-            Ok(Blob { verified, reader: tokio::fs::File::from_std(file) })
+            Ok(Blob {
+                verified,
+                reader: tokio::fs::File::from_std(file),
+            })
         })
     }
 }
@@ -132,8 +139,14 @@ mod tests {
     fn a_spoiled_blob_is_removed_and_never_handed_out() {
         let (_folder, store, sha256) = store_with(b"promoted");
         std::fs::write(store.path(&sha256), b"promotee").unwrap();
-        assert_eq!(store.open_verified(&sha256).unwrap_err().kind(), io::ErrorKind::InvalidData);
-        assert_eq!(store.open_verified(&sha256).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            store.open_verified(&sha256).unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
+        assert_eq!(
+            store.open_verified(&sha256).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
     }
 
     #[cfg(unix)]
