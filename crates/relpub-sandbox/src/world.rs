@@ -13,6 +13,7 @@ use crate::disk::Disk;
 use crate::fault::Faults;
 use crate::identity::Identity;
 use crate::log::Entry;
+use crate::pypi::PyPi;
 use crate::secrets::Secrets;
 use crate::service::{Port, Servers};
 use crate::traffic::{KillPoint, Traffic};
@@ -119,6 +120,10 @@ pub(crate) struct Shared {
 pub struct World {
     /// The issuer of identity tokens.
     pub identity: Identity,
+    /// The package index.
+    pub pypi: PyPi,
+    /// The package index to try things on.
+    pub testpypi: PyPi,
     shared: Shared,
     traffic: Traffic,
     servers: Servers,
@@ -165,6 +170,16 @@ impl World {
         identity.describe(&mut file, &mut environment);
         servers.serve(taken, identity.service(), &traffic);
 
+        let taken = Port::take(port(3)).await?;
+        let pypi = PyPi::open(&shared, taken.url(), "pypi", &identity)?;
+        pypi.describe(&mut file, &mut environment);
+        servers.serve(taken, pypi.service(), &traffic);
+
+        let taken = Port::take(port(4)).await?;
+        let testpypi = PyPi::open(&shared, taken.url(), "testpypi", &identity)?;
+        testpypi.describe(&mut file, &mut environment);
+        servers.serve(taken, testpypi.service(), &traffic);
+
         let taken = Port::take(port(0)).await?;
         let control = taken.url();
         file.control = Some(control.clone());
@@ -174,6 +189,8 @@ impl World {
         write_environment(&environment, &shared.disk)?;
         Ok(Self {
             identity,
+            pypi,
+            testpypi,
             shared,
             traffic,
             servers,
