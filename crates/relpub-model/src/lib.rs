@@ -14,6 +14,7 @@ pub mod event;
 pub mod findings;
 pub mod manifest;
 pub mod name;
+pub mod notes;
 pub mod observed;
 pub mod plan;
 pub mod production;

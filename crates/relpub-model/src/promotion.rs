@@ -107,6 +107,12 @@ impl IdPrefix {
     }
 }
 
+impl fmt::Display for IdPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0[..12])
+    }
+}
+
 /// A text is no promotion id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no promotion id: it takes 12 to 64 hexadecimal digits")]

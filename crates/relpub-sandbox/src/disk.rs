@@ -34,8 +34,14 @@ pub(crate) struct Disk {
 
 impl Disk {
     /// Opens the state in `root`, which is made if it is not there.
+    ///
+    /// What a world that was killed had not finished writing is removed.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         let temporary = root.join("tmp");
+        match fs::remove_dir_all(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         fs::create_dir_all(&temporary)?;
         Ok(Self {
             folder: root.to_owned(),
@@ -157,7 +163,7 @@ enum Access {
 pub(crate) enum Hashes {
     /// SHA-256 alone.
     Sha256,
-    /// SHA-256 and BLAKE2b with 256 bits.
+    /// SHA-256 and `BLAKE2b` with 256 bits.
     Blake2b,
 }
 
@@ -190,6 +196,18 @@ impl Writing {
             blake2b.update(bytes);
         }
         Ok(())
+    }
+
+    /// Adds all that `from` holds to the end of the file.
+    pub(crate) fn copy(&mut self, from: &mut impl io::Read) -> io::Result<()> {
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let read = from.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(());
+            }
+            self.write(&buffer[..read])?;
+        }
     }
 
     /// Returns the number of bytes written so far.

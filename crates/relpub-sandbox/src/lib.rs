@@ -10,6 +10,7 @@
 //! It is the second opinion on every protocol, so it must not share relpub's
 //! mistakes.
 
+mod bucket;
 mod clock;
 mod control;
 mod disk;
@@ -26,6 +27,7 @@ mod traffic;
 mod world;
 mod world_file;
 
+pub use bucket::Bucket;
 pub use clock::{Clock, NotVirtual};
 pub use fault::{Fault, FaultError, FaultKind, Faults};
 pub use identity::Identity;

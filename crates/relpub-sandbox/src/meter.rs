@@ -30,7 +30,11 @@ struct Unread {
 }
 
 /// What a service has left of a request's body.
-pub(crate) struct Rest(Arc<Mutex<Option<Unread>>>);
+pub(crate) struct Rest {
+    unread: Arc<Mutex<Option<Unread>>>,
+    traffic: Traffic,
+    seq: u64,
+}
 
 impl Arriving {
     /// Puts the meter into a request, and returns the way to what is left over.
@@ -39,15 +43,19 @@ impl Arriving {
         traffic: Traffic,
         seq: u64,
     ) -> (Request<Self>, Rest) {
-        let rest = Arc::<Mutex<Option<Unread>>>::default();
+        let rest = Rest {
+            unread: Arc::default(),
+            traffic: traffic.clone(),
+            seq,
+        };
         let request = request.map(|body| Self {
             body: Some(body),
             touched: false,
             traffic,
             seq,
-            rest: Arc::clone(&rest),
+            rest: Arc::clone(&rest.unread),
         });
-        (request, Rest(rest))
+        (request, rest)
     }
 }
 
@@ -97,7 +105,7 @@ impl Rest {
     /// given it: reading is what gives it.
     pub(crate) async fn drain(self, waits: bool) {
         let unread = {
-            let mut rest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rest = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
             rest.take()
         };
         let Some(Unread { mut body, touched }) = unread else {
@@ -106,7 +114,15 @@ impl Rest {
         if waits && !touched {
             return;
         }
-        while let Some(Ok(_)) = body.frame().await {}
+        loop {
+            let frame = body.frame().await;
+            let bytes = data_length(frame.as_ref());
+            self.traffic
+                .update(self.seq, |entry| entry.bytes_in += bytes);
+            if !matches!(frame, Some(Ok(_))) {
+                return;
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every request passes on its way to a service: log, faults, kill points.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
@@ -176,7 +177,7 @@ pub(crate) async fn pass(
     let Visit { seq, fault, kill } = traffic.arrive(service, &request);
     let kind = fault.map(|fault| fault.kind);
     if let Some(kill) = kill {
-        return stop(traffic, service, request, seq, kill).await;
+        match stop(traffic, service, request, seq, kill).await {}
     }
     let response = match kind {
         Some(FaultKind::Reset) => return Err(Closed),
@@ -209,7 +210,7 @@ async fn stop(
     request: Request<Incoming>,
     seq: u64,
     kill: Kill,
-) -> ! {
+) -> Infallible {
     // What is held here keeps the connection open: neither side may see an end.
     let _held = match kill.point {
         KillPoint::BeforeCommit => Err(request),
@@ -220,7 +221,7 @@ async fn stop(
         // A test that no longer listens has nothing to be told.
         let _ = kill.tell.send(entry);
     }
-    match futures::future::pending::<std::convert::Infallible>().await {}
+    futures::future::pending().await
 }
 
 /// Lets the service answer, and reads what it left of the request's body.

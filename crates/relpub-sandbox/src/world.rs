@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::bucket::Bucket;
 use crate::clock::Clock;
 use crate::control;
 use crate::disk::Disk;
@@ -65,6 +66,19 @@ enum Data {
     Temporary,
 }
 
+impl Data {
+    /// Returns the folder, and what removes it if it is temporary.
+    fn open(self) -> io::Result<(PathBuf, Option<TempDir>)> {
+        match self {
+            Self::Kept(data) => Ok((data, None)),
+            Self::Temporary => {
+                let folder = tempfile::Builder::new().prefix("sandbox-").tempdir()?;
+                Ok((folder.path().to_owned(), Some(folder)))
+            }
+        }
+    }
+}
+
 impl Options {
     /// Returns options for a world whose state is kept in `data`.
     ///
@@ -118,6 +132,8 @@ pub(crate) struct Shared {
 
 /// A running world; dropping it stops its services.
 pub struct World {
+    /// The object store.
+    pub bucket: Bucket,
     /// The issuer of identity tokens.
     pub identity: Identity,
     /// The package index.
@@ -141,13 +157,7 @@ impl World {
     /// It must be called in a tokio runtime, on which the services then run.
     /// An error is a folder that cannot be written or a port that is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let (data, temporary) = match options.data {
-            Data::Kept(data) => (data, None),
-            Data::Temporary => {
-                let folder = tempfile::Builder::new().prefix("sandbox-").tempdir()?;
-                (folder.path().to_owned(), Some(folder))
-            }
-        };
+        let (data, temporary) = options.data.open()?;
         let disk = Disk::open(&data)?;
         let shared = Shared {
             clock: options.clock,
@@ -164,6 +174,11 @@ impl World {
         // The services, one block each: take a port, open, describe, serve.
         // Ports from the base on: control 0, bucket 1, identity 2, pypi 3,
         // testpypi 4, github 5.
+
+        let taken = Port::take(port(1)).await?;
+        let bucket = Bucket::open(&shared, taken.url())?;
+        bucket.describe(&mut file, &mut environment);
+        servers.serve(taken, bucket.service(), &traffic);
 
         let taken = Port::take(port(2)).await?;
         let identity = Identity::open(&shared, taken.url())?;
@@ -188,6 +203,7 @@ impl World {
         file.write(&shared.disk)?;
         write_environment(&environment, &shared.disk)?;
         Ok(Self {
+            bucket,
             identity,
             pypi,
             testpypi,

@@ -101,11 +101,11 @@ impl WorldFile {
 
 /// Writes `env`: one `NAME='value'` a line, readable by its owner alone.
 pub(crate) fn write_environment(environment: &Environment, disk: &Disk) -> io::Result<()> {
-    let lines: String = environment
+    let lines: Vec<_> = environment
         .iter()
         .map(|(name, value)| format!("{name}={}\n", shell_quoted(value)))
         .collect();
-    disk.write_private("env", lines.as_bytes())
+    disk.write_private("env", lines.concat().as_bytes())
 }
 
 fn shell_quoted(value: &str) -> String {

@@ -4,11 +4,15 @@
 //! everything that can be checked without the network; a key that this version
 //! does not act on is an error, never accepted and ignored.
 
+mod nearest;
 mod text;
 
 use std::collections::BTreeMap;
 
-pub use text::{Pattern, TagTemplate, Template, When};
+pub use text::{
+    Expanded, Pattern, Scope, TagError, TagTemplate, Template, TextError, Vars, When,
+    split_extension,
+};
 
 use crate::digest::Sha256;
 use crate::name::{DestinationName, Repository};

@@ -1,16 +1,28 @@
 //! The plan: what is left to do, made afresh on every run by a pure function.
 
+mod assemble;
+mod expect;
+mod pointer;
+mod presence;
+mod steps;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::blocker::{Blocker, Exit, exit_of};
-use crate::config::{Destination, Kind};
+use crate::config::{Config, Kind};
 use crate::digest::Sha256;
 use crate::findings::Distribution;
 use crate::name::{DestinationName, FileName, SourcePath};
+use crate::notes::Notes;
 use crate::promotion::{Edge, Promotion, PromotionId};
+
+pub use assemble::service_name;
+pub use expect::{Expectation, ExpectationError};
+pub(crate) use pointer::left_to_do;
+pub(crate) use presence::judge;
 
 /// What is left to do, as a whole table: every artifact and destination, the
 /// steps, every reason against it, and what it takes for granted.
@@ -49,9 +61,9 @@ pub struct Plan {
     /// The metadata of the distributions that are to be uploaded.
     #[serde(skip)]
     pub distributions: BTreeMap<FileName, Distribution>,
-    /// The destinations as configured.
+    /// The configuration it was made from.
     #[serde(skip)]
-    pub destinations: BTreeMap<DestinationName, Destination>,
+    pub config: Config,
 }
 
 /// An artifact under one published name.
@@ -161,6 +173,35 @@ pub enum Action {
     },
 }
 
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open { destination } => write!(f, "draft at {}", service_name(destination)),
+            Self::Stage { edge } => write!(
+                f,
+                "{} into the draft at {}",
+                edge.name,
+                service_name(&edge.destination)
+            ),
+            Self::Upload { edge } => {
+                write!(f, "{} to {}", edge.name, service_name(&edge.destination))
+            }
+            Self::CreateTag => f.write_str("tag"),
+            Self::Release { destination } => write!(f, "release at {}", service_name(destination)),
+            Self::Confirm { destination } => {
+                write!(f, "reading back from {}", service_name(destination))
+            }
+            Self::Point {
+                pointer: Pointer::Latest {
+                    destination, to, ..
+                },
+            } => {
+                write!(f, "latest at {} to {to}", service_name(destination))
+            }
+        }
+    }
+}
+
 /// A pointer and where it moves.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "pointer")]
@@ -174,15 +215,6 @@ pub enum Pointer {
         /// The tag it will name.
         to: String,
     },
-}
-
-/// A release's title and text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notes {
-    /// The title.
-    pub title: String,
-    /// The text in Markdown, our marker included.
-    pub body: String,
 }
 
 /// A plan with nothing against it. It is the only thing that can be executed,

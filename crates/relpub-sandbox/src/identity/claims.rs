@@ -44,7 +44,7 @@ impl Claims {
     pub(super) fn all(&self) -> Map<String, Value> {
         let mut claims = self.independent();
         claims.extend(self.changed.clone());
-        self.add_dependent(&mut claims);
+        add_dependent(&mut claims);
         claims.extend(self.changed.clone());
         claims.retain(|_, value| !value.is_empty());
         let claims = claims.into_iter();
@@ -77,40 +77,37 @@ impl Claims {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
     }
-
-    /// Adds the claims that are put together from others.
-    fn add_dependent(&self, claims: &mut BTreeMap<String, String>) {
-        let get = |name: &str| claims.get(name).cloned().unwrap_or_default();
-        let (repository, reference, sha) = (get("repository"), get("ref"), get("sha"));
-        let workflow = format!("{repository}/.github/workflows/release.yml@{reference}");
-        let subject = match get("environment").as_str() {
-            "" => format!("repo:{repository}:ref:{reference}"),
-            environment => format!("repo:{repository}:environment:{environment}"),
-        };
-        let ref_type = match reference.strip_prefix("refs/tags/") {
-            Some(_) => "tag",
-            None => "branch",
-        };
-        claims.extend(
-            [
-                ("sub", subject),
-                ("ref_type", ref_type.to_owned()),
-                ("repository_owner", owner(&repository).to_owned()),
-                ("workflow_ref", workflow.clone()),
-                ("workflow_sha", sha.clone()),
-                ("job_workflow_ref", workflow),
-                ("job_workflow_sha", sha),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
-        if get_empty(claims, "environment") {
-            claims.remove("environment_node_id");
-        }
-    }
 }
 
-fn get_empty(claims: &BTreeMap<String, String>, name: &str) -> bool {
-    claims.get(name).is_none_or(String::is_empty)
+/// Adds the claims that are put together from others.
+fn add_dependent(claims: &mut BTreeMap<String, String>) {
+    let get = |name: &str| claims.get(name).cloned().unwrap_or_default();
+    let (repository, reference, sha) = (get("repository"), get("ref"), get("sha"));
+    let workflow = format!("{repository}/.github/workflows/release.yml@{reference}");
+    let environment = get("environment");
+    let subject = match environment.as_str() {
+        "" => format!("repo:{repository}:ref:{reference}"),
+        environment => format!("repo:{repository}:environment:{environment}"),
+    };
+    let ref_type = match reference.strip_prefix("refs/tags/") {
+        Some(_) => "tag",
+        None => "branch",
+    };
+    claims.extend(
+        [
+            ("sub", subject),
+            ("ref_type", ref_type.to_owned()),
+            ("repository_owner", owner(&repository).to_owned()),
+            ("workflow_ref", workflow.clone()),
+            ("workflow_sha", sha.clone()),
+            ("job_workflow_ref", workflow),
+            ("job_workflow_sha", sha),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    if environment.is_empty() {
+        claims.remove("environment_node_id");
+    }
 }
 
 fn owner(repository: &str) -> &str {

@@ -13,7 +13,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 /// Starts a world at a fixed time.
-pub async fn world() -> World {
+pub(crate) async fn world() -> World {
     let start: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
     let options = Options::temporary().with_clock(Clock::virtual_at(start));
     World::start(options).await.unwrap()
@@ -21,18 +21,18 @@ pub async fn world() -> World {
 
 /// A file to be uploaded, with the form around it.
 #[derive(Clone)]
-pub struct Upload {
-    pub filename: String,
-    pub media_type: String,
-    pub bytes: Vec<u8>,
-    pub fields: Vec<(String, String)>,
-    pub authorization: Option<String>,
-    pub accept: String,
+pub(crate) struct Upload {
+    pub(crate) filename: String,
+    pub(crate) media_type: String,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) authorization: Option<String>,
+    pub(crate) accept: String,
 }
 
 impl Upload {
     /// Returns a good upload of a pure wheel of `name`, sent with `token`.
-    pub fn wheel(token: &str, name: &str, version: &str) -> Self {
+    pub(crate) fn wheel(token: &str, name: &str, version: &str) -> Self {
         let filename = format!("{}-{version}-py3-none-any.whl", stem(name));
         let bytes = wheel(name, version, &[]);
         Self::of(token, name, version, filename, bytes)
@@ -41,7 +41,7 @@ impl Upload {
     }
 
     /// Returns a good upload of an sdist of `name`, sent with `token`.
-    pub fn sdist(token: &str, name: &str, version: &str) -> Self {
+    pub(crate) fn sdist(token: &str, name: &str, version: &str) -> Self {
         let filename = format!("{}-{version}.tar.gz", stem(name));
         let bytes = sdist(name, version);
         Self::of(token, name, version, filename, bytes)
@@ -67,42 +67,42 @@ impl Upload {
     }
 
     /// Sets a field in place of all that it had.
-    pub fn with(self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(self, name: &str, value: &str) -> Self {
         self.without(name).and(name, value)
     }
 
     /// Adds another value of a field.
-    pub fn and(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn and(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Leaves a field out.
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.fields.retain(|field| field.0 != name);
         self
     }
 
     /// Sends other bytes.
-    pub fn bytes(mut self, bytes: Vec<u8>) -> Self {
+    pub(crate) fn bytes(mut self, bytes: Vec<u8>) -> Self {
         self.bytes = bytes;
         self
     }
 
     /// Sends the file under another name.
-    pub fn named(mut self, filename: &str) -> Self {
+    pub(crate) fn named(mut self, filename: &str) -> Self {
         filename.clone_into(&mut self.filename);
         self
     }
 
     /// Sends another `Authorization` header.
-    pub fn authorized(mut self, authorization: &str) -> Self {
+    pub(crate) fn authorized(mut self, authorization: &str) -> Self {
         self.authorization = Some(authorization.to_owned());
         self
     }
 
     /// Sends it and returns the status and the code (or the body, without one).
-    pub async fn send(self, url: &str) -> (StatusCode, String) {
+    pub(crate) async fn send(self, url: &str) -> (StatusCode, String) {
         let mut form = Form::new();
         let digest = self.fields.iter().any(|field| field.0.ends_with("_digest"));
         for (name, value) in self.fields {
@@ -136,13 +136,13 @@ fn stem(name: &str) -> String {
 }
 
 /// Sends a good upload.
-pub async fn take(world: &World, upload: Upload) {
+pub(crate) async fn take(world: &World, upload: Upload) {
     let (status, code) = upload.send(&world.pypi.upload_url()).await;
     assert_eq!((status, code.as_str()), (StatusCode::OK, ""));
 }
 
 /// Returns a wheel with the usual files and `more`.
-pub fn wheel(name: &str, version: &str, more: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn wheel(name: &str, version: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let stem = stem(name);
     let info = format!("{stem}-{version}.dist-info");
     let metadata = format!("Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n");
@@ -160,7 +160,7 @@ pub fn wheel(name: &str, version: &str, more: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// Returns a zip archive.
-pub fn zip(files: &[(String, String)]) -> Vec<u8> {
+pub(crate) fn zip(files: &[(String, String)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in files {
         writer
@@ -172,7 +172,7 @@ pub fn zip(files: &[(String, String)]) -> Vec<u8> {
 }
 
 /// Returns an sdist with the usual files.
-pub fn sdist(name: &str, version: &str) -> Vec<u8> {
+pub(crate) fn sdist(name: &str, version: &str) -> Vec<u8> {
     let top = format!("{}-{version}", stem(name));
     let metadata = format!("Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n");
     tar_gz(&[
@@ -182,7 +182,7 @@ pub fn sdist(name: &str, version: &str) -> Vec<u8> {
 }
 
 /// Returns a compressed tar archive.
-pub fn tar_gz(files: &[(String, String)]) -> Vec<u8> {
+pub(crate) fn tar_gz(files: &[(String, String)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     for (name, text) in files {
         let mut header = tar::Header::new_gnu();
@@ -196,12 +196,12 @@ pub fn tar_gz(files: &[(String, String)]) -> Vec<u8> {
 }
 
 /// Returns the SHA-256 of `bytes` in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
 }
 
 /// Fetches a document as JSON.
-pub async fn json(url: &str) -> Value {
+pub(crate) async fn json(url: &str) -> Value {
     let kind = "application/vnd.pypi.simple.v1+json, application/json;q=0.9";
     let request = Client::new().get(url).header("accept", kind);
     let answer = request.send().await.unwrap().error_for_status().unwrap();

@@ -1,0 +1,496 @@
+//! Makes the plan: compares what the promotion wants with what was observed.
+
+use std::collections::BTreeMap;
+
+use super::pointer;
+use super::presence::{self, Found, ReleaseState, release_state};
+use super::steps::{self, Judged};
+use super::{Action, Plan, Pointer, Presence, Row, Step};
+use crate::blocker::{Blocker, Code};
+use crate::config::{Audience, Config, Credential, Destination, DestinationKind};
+use crate::decision::{Decision, Failure};
+use crate::dist::DistName;
+use crate::findings::{Distribution, Facts, Findings};
+use crate::name::{DestinationName, FileName, ProjectName};
+use crate::notes::Notes;
+use crate::observed::{
+    CredentialState, Holdings, IndexProject, Known, Observed, Releases, TagState,
+};
+use crate::promotion::{Edge, Promotion};
+use crate::release::Release;
+
+/// The size up to which PyPI takes a file from any project, in bytes.
+const PYPI_DEFAULT_LIMIT: u64 = 100 << 20;
+
+impl Plan {
+    /// Works out what is left to do. It is always a whole table, whatever
+    /// speaks against it.
+    pub fn new(
+        config: &Config,
+        release: &Release,
+        promotion: &Promotion,
+        findings: &Findings,
+        observed: &Observed,
+    ) -> Self {
+        let mut maker = Maker {
+            config,
+            release,
+            promotion,
+            observed,
+            presence: BTreeMap::new(),
+            plan: empty(config, release, promotion),
+        };
+        maker.plan.distributions = distributions(release, findings);
+        maker.plan.blockers.extend(release.blockers.iter().cloned());
+        maker.plan.blockers.extend(
+            findings
+                .artifacts
+                .values()
+                .flat_map(|finding| finding.blockers.clone()),
+        );
+        maker.judge_tag();
+        for destination in config.destinations.values() {
+            maker.judge(destination);
+        }
+        maker.point();
+        maker.check_credentials();
+        maker.describe();
+        maker.finish(findings)
+    }
+}
+
+fn empty(config: &Config, release: &Release, promotion: &Promotion) -> Plan {
+    Plan {
+        format: 1,
+        id: promotion.id(),
+        promotion: promotion.clone(),
+        prerelease: release.channel.is_prerelease(),
+        source: release.source.clone(),
+        rows: Vec::new(),
+        steps: Vec::new(),
+        blockers: Vec::new(),
+        blockers_here: Vec::new(),
+        assumptions: Vec::new(),
+        warnings: release.warnings.clone(),
+        follow_ups: config.follow_ups.clone(),
+        notes: None,
+        distributions: BTreeMap::new(),
+        config: config.clone(),
+    }
+}
+
+/// Returns the distributions whose metadata is known, by published name.
+fn distributions(release: &Release, findings: &Findings) -> BTreeMap<FileName, Distribution> {
+    let mut out = BTreeMap::new();
+    for artifact in &release.artifacts {
+        let facts = findings
+            .artifacts
+            .get(&artifact.path)
+            .and_then(|finding| finding.facts.as_ref());
+        if let Some(Facts::Distribution(distribution)) = facts {
+            out.extend(
+                artifact
+                    .places
+                    .iter()
+                    .map(|place| (place.name.clone(), (**distribution).clone())),
+            );
+        }
+    }
+    out
+}
+
+/// A plan in the making.
+struct Maker<'a> {
+    config: &'a Config,
+    release: &'a Release,
+    promotion: &'a Promotion,
+    observed: &'a Observed,
+    presence: BTreeMap<(DestinationName, FileName), Presence>,
+    plan: Plan,
+}
+
+impl<'a> Maker<'a> {
+    /// The tag must be at the commit, or absent and ours to make.
+    fn judge_tag(&mut self) {
+        let tag = &self.promotion.tag.name;
+        let commit = &self.promotion.commit;
+        match &self.observed.tag {
+            Known::Seen(TagState::At(at)) if at == commit => {}
+            Known::Seen(TagState::At(at)) => self.plan.blockers.push(
+                Blocker::new(Code::Commit, format!("tag {tag}"), format!("is at another commit of {}", self.promotion.repository.name))
+                    .detail(format!("there {} · ours {}", at.short(), commit.short()))
+                    .way_out("A published tag is not moved. Promote the commit it names, or release a new version."),
+            ),
+            Known::Seen(TagState::Absent) if self.config.create_tag => self.plan.steps.push(steps::create_tag()),
+            Known::Seen(TagState::Absent) => self.plan.blockers.push(
+                Blocker::new(Code::Missing, format!("tag {tag}"), format!("does not exist in {}", self.promotion.repository.name))
+                    .way_out("Push the tag, or let relpub make it: `create-tag = true` in the configuration."),
+            ),
+            Known::Unknown(failure) => self.plan.blockers.push(unreadable(&format!("tag {tag}"), failure)),
+        }
+    }
+
+    /// Judges every edge of one destination, and plans what is left to do there.
+    fn judge(&mut self, destination: &'a Destination) {
+        let judged: Vec<Judged<'a>> = presence::judge(destination, self.promotion, self.observed)
+            .into_iter()
+            .map(|(edge, found)| (edge, self.take(found)))
+            .collect();
+        if judged.is_empty() {
+            return;
+        }
+        let observed = self.observed;
+        match observed.destinations.get(&destination.name) {
+            Some(Known::Seen(Holdings::Index(projects))) => {
+                self.plan_index(destination, &judged, projects);
+            }
+            Some(Known::Seen(Holdings::Releases(releases))) => {
+                self.plan_release(destination, &judged, releases);
+            }
+            Some(Known::Unknown(failure)) => {
+                self.plan
+                    .blockers
+                    .push(unreadable(service_name(&destination.name), failure));
+            }
+            None => {}
+        }
+        for (edge, presence) in judged {
+            self.presence
+                .insert((edge.destination.clone(), edge.name.clone()), presence);
+        }
+    }
+
+    fn plan_index(
+        &mut self,
+        destination: &Destination,
+        judged: &[Judged<'a>],
+        projects: &BTreeMap<ProjectName, IndexProject>,
+    ) {
+        let service = service_name(&destination.name);
+        if matches!(&destination.kind, DestinationKind::Index { urls: None }) {
+            self.assume_about_sizes(judged, service);
+        }
+        let uploads = steps::index(judged, &self.plan.distributions);
+        if uploads.is_empty() {
+            return;
+        }
+        self.plan
+            .assumptions
+            .push(index_rights(destination, service, judged, projects));
+        self.plan.steps.extend(uploads);
+        self.plan
+            .steps
+            .push(steps::confirm(&destination.name, &destination.kind));
+    }
+
+    fn assume_about_sizes(&mut self, judged: &[Judged<'a>], service: &str) {
+        let large = |(edge, presence): &&Judged<'a>| {
+            *presence == Presence::Absent && edge.size > PYPI_DEFAULT_LIMIT
+        };
+        for (edge, _) in judged.iter().filter(large) {
+            let project =
+                project_of(edge).map_or_else(|| "the project".to_owned(), |name| name.to_string());
+            self.plan.assumptions.push(format!(
+                "{service} grants {project} more than its default of 100 MiB per file ({} is {} MiB)",
+                edge.name,
+                edge.size >> 20,
+            ));
+        }
+    }
+
+    fn plan_release(
+        &mut self,
+        destination: &Destination,
+        judged: &[Judged<'a>],
+        releases: &'a Releases,
+    ) {
+        let service = service_name(&destination.name);
+        let marker = self.promotion.marker();
+        let state = release_state(releases, &marker, &self.promotion.tag.name);
+        if let ReleaseState::Disputed(blocker) = state {
+            self.plan.blockers.push(blocker);
+            return;
+        }
+        self.judge_strangers(&state, judged, service);
+        let published = matches!(state, ReleaseState::Published { .. });
+        let steps = steps::release(&destination.name, published, judged);
+        if steps.is_empty() {
+            return;
+        }
+        self.assume_about_release(releases, &state, service);
+        self.plan.steps.extend(steps);
+        self.plan
+            .steps
+            .push(steps::confirm(&destination.name, &destination.kind));
+    }
+
+    /// An asset that nobody asked for blocks a draft and is only named in a
+    /// release that is public already.
+    fn judge_strangers(&mut self, state: &ReleaseState<'_>, judged: &[Judged<'_>], service: &str) {
+        let (release, draft) = match state {
+            ReleaseState::Draft(release) => (release, true),
+            ReleaseState::Published { release, .. } => (release, false),
+            _ => return,
+        };
+        let wanted = |name: &str| judged.iter().any(|(edge, _)| edge.name.as_str() == name);
+        for held in release.assets.iter().filter(|held| !wanted(&held.name)) {
+            let name = crate::text::Untrusted::new(&held.name).for_terminal();
+            if draft {
+                self.plan.blockers.push(
+                    Blocker::new(
+                        Code::Conflict,
+                        name,
+                        format!("is in our draft on {service} and is not part of this release"),
+                    )
+                    .detail(format!("draft {}", release.id))
+                    .way_out("Delete it there, or add it to the configuration."),
+                );
+            } else {
+                self.plan.warnings.push(format!("{name} is in the published release on {service} and is not part of this promotion"));
+            }
+        }
+    }
+
+    fn assume_about_release(
+        &mut self,
+        releases: &Releases,
+        state: &ReleaseState<'_>,
+        service: &str,
+    ) {
+        let tag = &self.promotion.tag.name;
+        if matches!(state, ReleaseState::None) {
+            if !releases.drafts_visible {
+                self.plan.assumptions.push(format!(
+                    "{service} has no draft for {tag} (drafts cannot be seen with this credential)"
+                ));
+            }
+            self.plan.assumptions.push(format!(
+                "the tag name {tag} was not burned by an immutable release that was deleted ({service} tells only when the release is made)"
+            ));
+        }
+        self.plan.assumptions.push(format!(
+            "this credential may write releases of {}",
+            self.promotion.repository.name
+        ));
+    }
+
+    /// Plans the pointers that are not where they belong.
+    fn point(&mut self) {
+        for rule in &self.promotion.pointers {
+            self.plan.steps.extend(
+                pointer::left_to_do(rule, self.config, self.promotion, self.observed)
+                    .map(steps::point),
+            );
+        }
+    }
+
+    /// A credential matters where there is something left to do.
+    fn check_credentials(&mut self) {
+        let mut needed: Vec<DestinationName> = self
+            .plan
+            .steps
+            .iter()
+            .filter_map(destination_of)
+            .cloned()
+            .collect();
+        needed.sort();
+        needed.dedup();
+        for name in needed {
+            let Some(state) = self.observed.credentials.get(&name) else {
+                continue;
+            };
+            let service = service_name(&name);
+            let blocker = |reason: &str| Blocker::new(Code::Credential, service, reason);
+            match state {
+                CredentialState::NotNeeded | CredentialState::Ready => {}
+                CredentialState::Absent(what) => self.plan.blockers_here.push(
+                    blocker("cannot be written to from here: there is no credential")
+                        .detail(what.clone())
+                        .way_out("Run promote where the credential is, for instance in the release workflow."),
+                ),
+                CredentialState::Bad(why) => self.plan.blockers.push(
+                    blocker("cannot be written to with the credential that is there")
+                        .detail(why.clone())
+                        .way_out("Replace the credential, then run again."),
+                ),
+                CredentialState::Unknown(failure) => self.plan.blockers.push(unreadable(&format!("the credential for {service}"), failure)),
+            }
+        }
+    }
+
+    /// Describes the release, where one is about to be made.
+    fn describe(&mut self) {
+        let has_release = |step: &Step| matches!(step.action, Action::Open { .. });
+        if !self.plan.steps.iter().any(has_release) {
+            return;
+        }
+        let generated = match &self.observed.generated_notes {
+            Some(Known::Seen(text)) => text.as_str(),
+            Some(Known::Unknown(failure)) => {
+                self.note_unreadable_notes(failure);
+                ""
+            }
+            None => "",
+        };
+        self.plan.notes = Some(Notes::render(
+            self.promotion.tag.name.clone(),
+            self.release,
+            self.promotion,
+            generated,
+        ));
+    }
+
+    /// Whoever may not write to the repository may not ask for its notes either:
+    /// that is an assumption, since the one who promotes may.
+    fn note_unreadable_notes(&mut self, failure: &Failure) {
+        match failure.decision {
+            Decision::Unauthenticated | Decision::Forbidden | Decision::NotFound => {
+                self.plan.assumptions.push(format!(
+                    "GitHub generates the notes for whoever promotes ({})",
+                    failure.message
+                ));
+            }
+            _ => self
+                .plan
+                .blockers
+                .push(unreadable("the generated notes", failure)),
+        }
+    }
+
+    fn take(&mut self, found: Found) -> Presence {
+        self.plan.blockers.extend(found.blocker);
+        found.presence
+    }
+
+    fn finish(mut self, findings: &Findings) -> Plan {
+        self.plan.rows = rows(self.release, findings, &self.presence);
+        self.plan.steps.sort();
+        self.plan.blockers.sort();
+        self.plan.blockers.dedup();
+        self.plan.assumptions.sort();
+        self.plan.assumptions.dedup();
+        self.plan
+    }
+}
+
+/// Returns a destination's name for people.
+pub fn service_name(destination: &DestinationName) -> &str {
+    match destination.as_str() {
+        "pypi" => "PyPI",
+        "testpypi" => "TestPyPI",
+        "github" => "GitHub",
+        other => other,
+    }
+}
+
+/// Returns the destination that a step needs a credential for.
+fn destination_of(step: &Step) -> Option<&DestinationName> {
+    match &step.action {
+        Action::Open { destination }
+        | Action::Release { destination }
+        | Action::Point {
+            pointer: Pointer::Latest { destination, .. },
+        } => Some(destination),
+        Action::Stage { edge } | Action::Upload { edge } => Some(&edge.destination),
+        Action::Confirm { .. } | Action::CreateTag => None,
+    }
+}
+
+/// Says that something could not be read: a refused credential blocks, anything
+/// else leaves the question open.
+fn unreadable(thing: &str, failure: &Failure) -> Blocker {
+    match failure.decision {
+        Decision::Unauthenticated | Decision::Forbidden => Blocker::new(
+            Code::Credential,
+            thing,
+            "cannot be read with the credential that is there",
+        )
+        .detail(failure.message.clone())
+        .way_out("Replace the credential, then run again."),
+        _ => Blocker::new(Code::Unknown, thing, "could not be read")
+            .detail(failure.message.clone())
+            .way_out("Run again when the service answers."),
+    }
+}
+
+fn project_of(edge: &Edge) -> Option<ProjectName> {
+    edge.name
+        .as_str()
+        .parse::<DistName>()
+        .ok()
+        .map(|name| name.project().clone())
+}
+
+/// Says which right to upload is taken for granted.
+fn index_rights(
+    destination: &Destination,
+    service: &str,
+    judged: &[Judged<'_>],
+    projects: &BTreeMap<ProjectName, IndexProject>,
+) -> String {
+    let mut names: Vec<ProjectName> = judged.iter().filter_map(|j| project_of(j.0)).collect();
+    names.sort();
+    names.dedup();
+    let new = |name: &ProjectName| projects.get(name).is_none_or(|project| !project.exists);
+    let list: Vec<String> = names
+        .iter()
+        .map(|name| {
+            if new(name) {
+                format!("{name} (a new project)")
+            } else {
+                name.to_string()
+            }
+        })
+        .collect();
+    let list = list.join(", ");
+    let who = if destination.credential == Credential::Trusted {
+        "takes this workflow as a trusted publisher of"
+    } else {
+        "lets this token upload to"
+    };
+    let read = if destination.audience == Audience::Public {
+        ""
+    } else {
+        ", and lets it read back"
+    };
+    format!("{service} {who} {list}{read}")
+}
+
+fn rows(
+    release: &Release,
+    findings: &Findings,
+    presence: &BTreeMap<(DestinationName, FileName), Presence>,
+) -> Vec<Row> {
+    let mut out: Vec<Row> = Vec::new();
+    for artifact in &release.artifacts {
+        let bytes = findings
+            .artifacts
+            .get(&artifact.path)
+            .and_then(|finding| finding.bytes);
+        for place in &artifact.places {
+            let found = presence
+                .get(&(place.destination.clone(), place.name.clone()))
+                .cloned();
+            let entry = (
+                place.destination.clone(),
+                found.unwrap_or(Presence::Unknown),
+            );
+            let known = out
+                .iter_mut()
+                .find(|row| row.path == artifact.path && row.name == place.name);
+            if let Some(row) = known {
+                row.presence.extend([entry]);
+                continue;
+            }
+            out.push(Row {
+                path: artifact.path.clone(),
+                name: place.name.clone(),
+                kind: artifact.kind,
+                size: bytes.map(|bytes| bytes.size),
+                sha256: bytes.map(|bytes| bytes.sha256),
+                presence: BTreeMap::from([entry]),
+            });
+        }
+    }
+    out
+}
