@@ -12,8 +12,10 @@ use crate::clock::Clock;
 use crate::control;
 use crate::disk::Disk;
 use crate::fault::Faults;
+use crate::github::GitHub;
 use crate::identity::Identity;
 use crate::log::Entry;
+use crate::pypi::PyPi;
 use crate::secrets::Secrets;
 use crate::service::{Port, Servers};
 use crate::traffic::{KillPoint, Traffic};
@@ -133,8 +135,14 @@ pub(crate) struct Shared {
 pub struct World {
     /// The object store.
     pub bucket: Bucket,
+    /// The GitHub.
+    pub github: GitHub,
     /// The issuer of identity tokens.
     pub identity: Identity,
+    /// The package index.
+    pub pypi: PyPi,
+    /// The package index to try things on.
+    pub testpypi: PyPi,
     shared: Shared,
     traffic: Traffic,
     servers: Servers,
@@ -180,6 +188,21 @@ impl World {
         identity.describe(&mut file, &mut environment);
         servers.serve(taken, identity.service(), &traffic);
 
+        let taken = Port::take(port(5)).await?;
+        let github = GitHub::open(&shared, taken.url())?;
+        github.describe(&mut file, &mut environment);
+        servers.serve(taken, github.service(), &traffic);
+
+        let taken = Port::take(port(3)).await?;
+        let pypi = PyPi::open(&shared, taken.url(), "pypi", &identity)?;
+        pypi.describe(&mut file, &mut environment);
+        servers.serve(taken, pypi.service(), &traffic);
+
+        let taken = Port::take(port(4)).await?;
+        let testpypi = PyPi::open(&shared, taken.url(), "testpypi", &identity)?;
+        testpypi.describe(&mut file, &mut environment);
+        servers.serve(taken, testpypi.service(), &traffic);
+
         let taken = Port::take(port(0)).await?;
         let control = taken.url();
         file.control = Some(control.clone());
@@ -189,7 +212,10 @@ impl World {
         write_environment(&environment, &shared.disk)?;
         Ok(Self {
             bucket,
+            github,
             identity,
+            pypi,
+            testpypi,
             shared,
             traffic,
             servers,
