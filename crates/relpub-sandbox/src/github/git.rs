@@ -70,7 +70,13 @@ pub(super) async fn compare(Of(github): Of<GitHub>, call: Call) -> Answer {
     };
     let commit = |sha: &str| show.commit(sha, &repository.commits[sha]);
     let (commits, links) = call.part(&ahead, |sha| commit(sha));
+    let page = format!("{}/compare/{base}...{head}", show.web());
     let body = json!({
+        "url": format!("{}/compare/{base}...{head}", show.api()),
+        "html_url": page,
+        "permalink_url": page,
+        "diff_url": format!("{page}.diff"),
+        "patch_url": format!("{page}.patch"),
         "status": status,
         "ahead_by": ahead.len(),
         "behind_by": behind,
