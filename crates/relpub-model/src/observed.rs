@@ -113,6 +113,8 @@ pub enum HeldState {
     Incomplete,
     /// It was withdrawn and can still be downloaded by name.
     Yanked,
+    /// Its download has other bytes than the destination says.
+    Altered,
 }
 
 /// How a destination's credential looks from here, without using it up.

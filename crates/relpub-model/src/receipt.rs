@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::digest::Sha256;
 use crate::name::{Commit, DestinationName, FileName};
 use crate::observed::{Holdings, Known, Observed, TagState};
-use crate::plan::{Presence, judge, left_to_do};
+use crate::plan::{Action, Plan, Presence, judge, left_to_do};
 use crate::promotion::{Edge, PointerRule, Promotion, PromotionId};
 
 /// What was promoted. The facts are a pure function of the promotion and of
@@ -139,6 +139,65 @@ impl Facts {
             complete,
         }
     }
+}
+
+impl Facts {
+    /// Puts together what a run knows that could not read back: what was there
+    /// when the plan was made, and the steps that ended well since.
+    pub fn after<'a>(plan: &Plan, done: impl IntoIterator<Item = &'a Action>) -> Self {
+        let before = |edge: &Edge| {
+            let row = plan
+                .rows
+                .iter()
+                .find(|row| row.name == edge.name && row.presence.contains_key(&edge.destination));
+            row.and_then(|row| row.presence.get(&edge.destination))
+                .cloned()
+                .unwrap_or(Presence::Unknown)
+        };
+        let mut places: Vec<PlaceFact> = plan
+            .promotion
+            .edges
+            .iter()
+            .map(|edge| place(edge, before(edge)))
+            .collect();
+        let tag_is_made = plan
+            .steps
+            .iter()
+            .any(|step| step.action == Action::CreateTag);
+        let mut tag = (!tag_is_made).then(|| plan.promotion.commit.clone());
+        for action in done {
+            match action {
+                Action::Stage { edge } => mark(&mut places, Presence::Staged, |p| p.is(edge)),
+                Action::Upload { edge } => mark(&mut places, Presence::Same, |p| p.is(edge)),
+                Action::Release { destination } => mark(&mut places, Presence::Same, |p| {
+                    p.destination == *destination
+                }),
+                Action::CreateTag => tag = Some(plan.promotion.commit.clone()),
+                Action::Open { .. } | Action::Confirm { .. } | Action::Point { .. } => {}
+            }
+        }
+        Self {
+            id: plan.id,
+            promotion: plan.promotion.clone(),
+            tag,
+            places,
+            pointers: Vec::new(),
+            complete: false,
+        }
+    }
+}
+
+impl PlaceFact {
+    fn is(&self, edge: &Edge) -> bool {
+        self.destination == edge.destination && self.name == edge.name
+    }
+}
+
+fn mark(places: &mut [PlaceFact], presence: Presence, which: impl Fn(&PlaceFact) -> bool) {
+    places
+        .iter_mut()
+        .filter(|place| which(place))
+        .for_each(|place| place.presence = presence.clone());
 }
 
 fn place(edge: &Edge, presence: Presence) -> PlaceFact {

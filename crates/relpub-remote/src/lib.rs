@@ -10,6 +10,7 @@
 //! comes from a [`Clock`] and the environment from an [`Environment`].
 
 mod blobs;
+pub mod bucket;
 mod clock;
 mod github;
 mod http;
@@ -18,6 +19,7 @@ mod pypi;
 mod secret;
 
 pub use blobs::{Blob, Blobs};
+pub use bucket::Source;
 pub use clock::{Clock, SystemClock};
 pub use github::{Forge, GitHub};
 pub use http::{Http, RemoteError, Settings, Trouble};

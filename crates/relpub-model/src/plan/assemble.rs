@@ -142,10 +142,10 @@ impl<'a> Maker<'a> {
         let observed = self.observed;
         match observed.destinations.get(&destination.name) {
             Some(Known::Seen(Holdings::Index(projects))) => {
-                self.plan_index(destination, &judged, projects)
+                self.plan_index(destination, &judged, projects);
             }
             Some(Known::Seen(Holdings::Releases(releases))) => {
-                self.plan_release(destination, &judged, releases)
+                self.plan_release(destination, &judged, releases);
             }
             Some(Known::Unknown(failure)) => {
                 self.plan

@@ -132,6 +132,9 @@ fn compare_index_file(edge: &Edge, held: &Held, service: &str) -> Found {
     let when = held.uploaded.map_or(String::new(), |at| {
         format!(", uploaded {}", at.strftime("%Y-%m-%d"))
     });
+    if held.state == HeldState::Altered {
+        return Found::fine(Presence::Conflict);
+    }
     match held.sha256 {
         None => {
             let blocker = Blocker::new(Code::Unknown, name, format!("is on {service}, which tells no digest of it"))
@@ -317,8 +320,10 @@ fn compare_asset(
             ),
         };
     };
-    if held.state == HeldState::Incomplete {
-        return Found::fine(Presence::Partial);
+    match held.state {
+        HeldState::Incomplete => return Found::fine(Presence::Partial),
+        HeldState::Altered => return Found::fine(Presence::Conflict),
+        HeldState::Complete | HeldState::Yanked => {}
     }
     match held.sha256 {
         Some(digest) if digest == edge.sha256 => Found::fine(if_equal),

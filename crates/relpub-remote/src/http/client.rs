@@ -16,7 +16,7 @@ use super::answer::{self, Answer, Download, Unread};
 use super::error::{Again, Deed, RemoteError};
 use super::redact::{self, Known};
 use super::redirect::{self, HOPS};
-use super::request::{Credential, Follow, Request};
+use super::request::{Credential, Follow, Repeat, Request};
 use crate::clock::Clock;
 use crate::secret::Secret;
 
@@ -163,7 +163,10 @@ impl Http {
             match to {
                 _ if request.allowed.contains(&status) => return Ok((response, url, permit)),
                 None if status.is_success() => return Ok((response, url, permit)),
-                None => return Err(self.refused(request, response).await),
+                None => {
+                    let (deed, repeat) = (&request.deed, request.repeat);
+                    return Err(self.refused(deed, repeat, response).await);
+                }
                 Some(Err(why)) => return Err(refused_redirect(request, status.as_u16(), &why)),
                 Some(Ok(to)) => {
                     if request.follow == Follow::Download && to.origin() != url.origin() {
@@ -183,7 +186,7 @@ impl Http {
         url: &Url,
         credential: Option<&Credential>,
     ) -> Result<reqwest::Response, RemoteError> {
-        if !redirect::is_allowed(url) {
+        if !redirect::is_allowed(url.as_str()) {
             let why = format!("{} is neither https nor on this machine", redact::url(url));
             return Err(RemoteError::new(&request.deed, Decision::Protocol, why));
         }
@@ -240,12 +243,17 @@ impl Http {
     }
 
     /// Makes the error of a request that the server refused.
-    async fn refused(&self, request: &Request<'_>, mut response: reqwest::Response) -> RemoteError {
+    pub(crate) async fn refused(
+        &self,
+        deed: &Deed,
+        repeat: Repeat,
+        mut response: reqwest::Response,
+    ) -> RemoteError {
         let body = answer::read(&mut response, REFUSAL, true).await;
         let body = body.unwrap_or_default();
         let text = self.scrub(&String::from_utf8_lossy(&body));
         let answer = (response.status(), response.headers(), text.as_str());
-        RemoteError::answered(&request.deed, request.repeat, self.now(), answer)
+        RemoteError::answered(deed, repeat, self.now(), answer)
     }
 
     /// Makes the error of a request whose answer was lost.

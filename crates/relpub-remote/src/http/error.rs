@@ -129,6 +129,14 @@ impl RemoteError {
         Self::new(deed, Decision::Cancelled, "the run was cancelled")
     }
 
+    /// Returns the error under the names of another deed.
+    pub(crate) fn named(mut self, deed: &Deed) -> Self {
+        self.service.clone_from(&deed.service);
+        self.operation.clone_from(&deed.operation);
+        self.thing.clone_from(&deed.thing);
+        self
+    }
+
     /// Returns the error with another decision.
     pub(crate) fn with_decision(mut self, decision: Decision) -> Self {
         self.decision = decision;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::{SignedDuration, Timestamp};
 use relpub_model::decision::Decision;
 use relpub_model::event::Event;
@@ -16,14 +16,17 @@ use super::error::{Again, Deed, RemoteError};
 use super::request::Repeat;
 
 /// How many times something is tried.
-pub(super) const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 4;
 /// The longest wait that a server can impose; more than that ends the run,
 /// which can be started again.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(65);
 
+/// The waits between attempts, one after the other.
+type Backoff = <ExponentialBuilder as BackoffBuilder>::Backoff;
+
 /// Returns the waits between attempts: 1, 5 and 25 seconds. There is no jitter:
 /// one release at a time is no herd, and a run is the same each time.
-pub(super) fn backoff() -> impl Iterator<Item = Duration> {
+fn backoff() -> Backoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_secs(1))
         .with_factor(5.0)
@@ -46,52 +49,70 @@ impl Http {
         Fut: Future<Output = Result<T, RemoteError>> + Send,
         T: Send,
     {
-        let mut waits = backoff();
-        let mut attempts = 0;
+        let mut attempts = self.attempts(deed)?;
         loop {
-            if self.is_cancelled() {
-                return Err(RemoteError::cancelled(deed));
-            }
-            attempts += 1;
-            let mut error = match attempt().await {
+            match attempt().await {
                 Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            error.attempts = attempts;
-            let Again::After(not_before) = error.again else {
-                return Err(error);
-            };
-            let Some(wait) = waits.next() else {
-                return Err(error);
-            };
-            self.wait(deed, error, wait, not_before).await?;
+                Err(error) => attempts.after(error).await?,
+            }
         }
     }
 
-    /// Waits before the next attempt and says so; an error is that there is none.
-    async fn wait(
-        &self,
-        deed: &Deed,
-        error: RemoteError,
-        wait: Duration,
-        not_before: Option<Timestamp>,
-    ) -> Result<(), RemoteError> {
-        let now = self.now();
-        let backoff = SignedDuration::try_from(wait).unwrap_or(PATIENCE);
+    /// Begins to try something that does not fit a closure; an error is that the
+    /// run was cancelled.
+    pub(crate) fn attempts<'a>(&'a self, deed: &'a Deed) -> Result<Attempts<'a>, RemoteError> {
+        if self.is_cancelled() {
+            return Err(RemoteError::cancelled(deed));
+        }
+        Ok(Attempts {
+            http: self,
+            deed,
+            waits: backoff(),
+            tried: 0,
+        })
+    }
+}
+
+/// How often something was tried, and how long to wait before the next time.
+pub(crate) struct Attempts<'a> {
+    http: &'a Http,
+    deed: &'a Deed,
+    waits: Backoff,
+    tried: u32,
+}
+
+impl Attempts<'_> {
+    /// Waits after a failure; returns it when there is no next attempt.
+    pub(crate) async fn after(&mut self, mut error: RemoteError) -> Result<(), RemoteError> {
+        self.tried += 1;
+        error.attempts = self.tried;
+        let Again::After(not_before) = error.again else {
+            return Err(error);
+        };
+        let now = self.http.now();
         let asked = not_before.map_or(SignedDuration::ZERO, |time| time.duration_since(now));
+        let Some(backoff) = self.waits.next() else {
+            return Err(error);
+        };
         if asked > PATIENCE {
             return Err(error);
         }
-        let wait = backoff.max(asked);
-        self.emit(Event::Retrying {
-            service: deed.service.clone(),
-            operation: format!("{} {}", deed.operation, deed.thing),
-            attempt: error.attempts,
+        let wait = SignedDuration::try_from(backoff).map_or(asked, |backoff| backoff.max(asked));
+        self.http.emit(Event::Retrying {
+            service: self.deed.service.clone(),
+            operation: format!("{} {}", self.deed.operation, self.deed.thing),
+            attempt: self.tried,
             at: now.saturating_add(wait).unwrap_or(now),
             reason: reason(&error),
         });
-        let wait = wait.unsigned_abs();
-        self.unless_cancelled(deed, self.clock().sleep(wait)).await
+        let sleep = self.http.clock().sleep(wait.unsigned_abs());
+        self.http.unless_cancelled(self.deed, sleep).await
+    }
+
+    /// Begins anew, because the last attempt got somewhere.
+    pub(crate) fn reset(&mut self) {
+        self.waits = backoff();
+        self.tried = 0;
     }
 }
 
