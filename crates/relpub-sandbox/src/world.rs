@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::control;
 use crate::disk::Disk;
 use crate::fault::Faults;
+use crate::github::GitHub;
 use crate::identity::Identity;
 use crate::log::Entry;
 use crate::secrets::Secrets;
@@ -133,6 +134,8 @@ pub(crate) struct Shared {
 pub struct World {
     /// The object store.
     pub bucket: Bucket,
+    /// The GitHub.
+    pub github: GitHub,
     /// The issuer of identity tokens.
     pub identity: Identity,
     shared: Shared,
@@ -180,6 +183,11 @@ impl World {
         identity.describe(&mut file, &mut environment);
         servers.serve(taken, identity.service(), &traffic);
 
+        let taken = Port::take(port(5)).await?;
+        let github = GitHub::open(&shared, taken.url())?;
+        github.describe(&mut file, &mut environment);
+        servers.serve(taken, github.service(), &traffic);
+
         let taken = Port::take(port(0)).await?;
         let control = taken.url();
         file.control = Some(control.clone());
@@ -189,6 +197,7 @@ impl World {
         write_environment(&environment, &shared.disk)?;
         Ok(Self {
             bucket,
+            github,
             identity,
             shared,
             traffic,
