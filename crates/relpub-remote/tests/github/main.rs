@@ -14,12 +14,23 @@ use crate::setup::{COMMIT, MARKER, REPOSITORY, Run, Setup, TAG};
 /// Another commit of the repository.
 const ELSEWHERE: &str = "ffffffffffffffffffffffffffffffffffffffff";
 
+/// The tag of an older release.
+const OLDER: &str = "v1.2.2";
+
 fn to_latest(to: &str) -> Pointer {
     Pointer::Latest {
         destination: "github".parse().unwrap(),
         from: None,
         to: to.to_owned(),
     }
+}
+
+/// A world in which another release is the latest.
+async fn after_another_release() -> Setup {
+    let setup = Setup::start().await;
+    let older = serde_json::json!({"tag_name": OLDER, "target_commitish": COMMIT});
+    setup.post("/releases", &older).await;
+    setup
 }
 
 /// A promotion as relpub does it, up to the pointer.
@@ -42,7 +53,8 @@ async fn promote(run: &Run<'_>) -> Result<(), RemoteError> {
 /// Asserts what consumers find in the end, however it came about.
 fn assert_released(setup: &Setup) {
     let github = &setup.world.github;
-    let releases = github.releases(REPOSITORY);
+    let mut releases = github.releases(REPOSITORY);
+    releases.retain(|release| release.tag != OLDER);
     let seen: Vec<_> = releases
         .iter()
         .map(|it| (it.tag.as_str(), it.draft))
@@ -66,16 +78,18 @@ fn assert_released(setup: &Setup) {
 
 #[tokio::test]
 async fn a_release_appears_whole_and_a_second_run_changes_nothing() {
-    let setup = Setup::start().await;
+    let setup = after_another_release().await;
     promote(&setup.run()).await.unwrap();
     assert_released(&setup);
     let made = setup.world.mutations();
-    // The draft, two assets, the tag, the publication, the pointer.
-    assert_eq!(made, 6);
+    // The older release; the draft, two assets, the tag, the publication, the
+    // pointer.
+    assert_eq!(made, 1 + 6);
 
     let again = setup.run();
     promote(&again).await.unwrap();
-    let id = setup.world.github.releases(REPOSITORY)[0].id;
+    let releases = setup.world.github.releases(REPOSITORY);
+    let id = releases.iter().find(|it| it.tag == TAG).unwrap().id;
     let as_draft = Session::Release { id, draft: true };
     let published = again.publish(&as_draft, &setup.edges()).await.unwrap();
     assert!(published.already);
@@ -302,24 +316,11 @@ async fn readers_are_anonymous_unless_the_release_is_private() {
         .await
         .unwrap();
     assert_eq!(absent, [Presence::Absent, Presence::Absent]);
-    setup.world.clear_log();
     let same = run
         .confirm(Audience::Private, ConfirmBy::Bytes)
         .await
         .unwrap();
     assert_eq!(same, [Presence::Same, Presence::Same]);
-    let stored = setup
-        .world
-        .log()
-        .into_iter()
-        .filter(|it| it.endpoint == "download");
-    let stored: Vec<_> = stored.collect();
-    assert_eq!(stored.len(), 2);
-    assert!(
-        stored
-            .iter()
-            .all(|it| !it.headers.contains_key("authorization"))
-    );
 }
 
 #[tokio::test]

@@ -122,6 +122,7 @@ impl Setup {
             .request(method, format!("{}/repos/{REPOSITORY}{path}", github.url()))
             .bearer_auth(github.token())
             .header("user-agent", "somebody")
+            .header("content-type", "application/octet-stream")
             .body(body)
             .send()
             .await
