@@ -14,6 +14,7 @@ pub mod bucket;
 mod clock;
 mod github;
 mod http;
+mod identity;
 mod publisher;
 mod pypi;
 mod secret;

@@ -15,6 +15,7 @@ use crate::fault::Faults;
 use crate::github::GitHub;
 use crate::identity::Identity;
 use crate::log::Entry;
+use crate::pypi::PyPi;
 use crate::secrets::Secrets;
 use crate::service::{Port, Servers};
 use crate::traffic::{KillPoint, Traffic};
@@ -138,6 +139,10 @@ pub struct World {
     pub github: GitHub,
     /// The issuer of identity tokens.
     pub identity: Identity,
+    /// The package index.
+    pub pypi: PyPi,
+    /// The package index to try things on.
+    pub testpypi: PyPi,
     shared: Shared,
     traffic: Traffic,
     servers: Servers,
@@ -188,6 +193,16 @@ impl World {
         github.describe(&mut file, &mut environment);
         servers.serve(taken, github.service(), &traffic);
 
+        let taken = Port::take(port(3)).await?;
+        let pypi = PyPi::open(&shared, taken.url(), "pypi", &identity)?;
+        pypi.describe(&mut file, &mut environment);
+        servers.serve(taken, pypi.service(), &traffic);
+
+        let taken = Port::take(port(4)).await?;
+        let testpypi = PyPi::open(&shared, taken.url(), "testpypi", &identity)?;
+        testpypi.describe(&mut file, &mut environment);
+        servers.serve(taken, testpypi.service(), &traffic);
+
         let taken = Port::take(port(0)).await?;
         let control = taken.url();
         file.control = Some(control.clone());
@@ -199,6 +214,8 @@ impl World {
             bucket,
             github,
             identity,
+            pypi,
+            testpypi,
             shared,
             traffic,
             servers,

@@ -15,7 +15,11 @@ use crate::state::State;
 use crate::store::Store;
 
 /// How relpub introduces itself to servers.
-const USER_AGENT: &str = concat!("relpub/", env!("CARGO_PKG_VERSION"), " (+https://github.com/relpub/relpub)");
+const USER_AGENT: &str = concat!(
+    "relpub/",
+    env!("CARGO_PKG_VERSION"),
+    " (+https://github.com/relpub/relpub)"
+);
 
 /// What a [`Context`] is made from.
 pub struct Settings {

@@ -279,6 +279,7 @@ async fn decode(
     let cache =
         |error: io::Error| StateError::new("cannot write to the cache", cx.store.folder(), error);
     let mut decoded = cx.store.temporary().map_err(cache)?;
+    let size = artifact.size;
     let work = move || -> io::Result<_> {
         stored.rewind()?;
         let mut out = HashingWriter {
@@ -287,6 +288,7 @@ async fn decode(
         };
         let result = gunzip(
             io::BufReader::new(&mut stored),
+            size,
             &mut out,
             &Limits::default(),
         );

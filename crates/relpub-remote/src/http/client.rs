@@ -134,17 +134,24 @@ impl Http {
     /// Sends a request, again if it may be repeated, and hands over the body
     /// while it comes.
     pub(crate) async fn download(&self, request: &Request<'_>) -> Result<Download, RemoteError> {
-        let attempt = || async {
-            let (response, _, permit) = self.answer(request).await?;
-            Ok(Download {
-                headers: response.headers().clone(),
-                response,
-                deed: request.deed.clone(),
-                http: self.clone(),
-                _permit: permit,
-            })
-        };
-        self.retry(&request.deed, attempt).await
+        self.retry(&request.deed, || self.download_once(request))
+            .await
+    }
+
+    /// Sends a request once and hands over the body while it comes.
+    pub(crate) async fn download_once(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Download, RemoteError> {
+        let (response, _, permit) = self.answer(request).await?;
+        Ok(Download {
+            status: response.status(),
+            headers: response.headers().clone(),
+            response,
+            deed: request.deed.clone(),
+            http: self.clone(),
+            _permit: permit,
+        })
     }
 
     /// Sends a request once, along its redirects, up to the head of an answer
