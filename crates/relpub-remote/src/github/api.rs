@@ -79,11 +79,6 @@ impl Api {
         }
     }
 
-    /// Names a deed at GitHub.
-    pub(super) fn deed(&self, operation: &str, thing: impl std::fmt::Display) -> Deed {
-        Deed::new("GitHub", operation, thing.to_string())
-    }
-
     /// Begins a call that may be repeated at will; our HTTP does so.
     pub(super) fn read(&self, deed: &Deed, who: As) -> Call {
         self.call(deed, Repeat::Always, who)
@@ -156,6 +151,11 @@ impl Api {
             .await?;
         Ok(permit.expect("the semaphore is never closed"))
     }
+}
+
+/// Names a deed at GitHub.
+pub(super) fn deed(operation: &str, thing: impl std::fmt::Display) -> Deed {
+    Deed::new("GitHub", operation, thing.to_string())
 }
 
 /// Lets an attempt be made again whose outcome is not known, or which failed

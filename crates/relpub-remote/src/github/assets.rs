@@ -12,7 +12,7 @@ use reqwest::Method;
 use reqwest::header::ACCEPT;
 
 use super::GitHub;
-use super::api::{As, escape, if_there, look_again, once, once_more, parse_url, settled};
+use super::api::{As, deed, escape, if_there, look_again, once, once_more, parse_url, settled};
 use super::models::{Asset, Match, Release, find};
 use crate::blobs::Blobs;
 use crate::http::{Again, Artifact, Body, Deed, Follow, RemoteError, Request};
@@ -35,7 +35,7 @@ pub(super) struct Listed {
 impl GitHub {
     /// Lists the assets of a release.
     pub(super) async fn assets(&self, release: u64, who: As) -> Result<Vec<Asset>, RemoteError> {
-        let deed = self.api.deed("list the assets of", &self.tag);
+        let deed = deed("list the assets of", &self.tag);
         let mut assets = Vec::new();
         for page in 1..=PAGES {
             let call = self.api.read(&deed, who);
@@ -68,16 +68,16 @@ impl GitHub {
         edge: &Edge,
         blobs: &dyn Blobs,
     ) -> Result<Proof, RemoteError> {
-        let deed = self.api.deed("upload", &edge.name);
+        let deed = deed("upload", &edge.name);
         let _permit = self.api.alone(&self.api.uploading, &deed).await?;
         let sent = AtomicBool::new(false);
         let attempt = || async {
-            let asset = match self.make_room(release, edge, &deed).await? {
-                Some(asset) => asset,
-                None => {
-                    sent.store(true, Ordering::Relaxed);
-                    self.send(release, edge, blobs, &deed).await?
-                }
+            let there = self.make_room(release, edge, &deed).await?;
+            let asset = if let Some(asset) = there {
+                asset
+            } else {
+                sent.store(true, Ordering::Relaxed);
+                self.send(release, edge, blobs, &deed).await?
             };
             Ok(Proof {
                 already: !sent.load(Ordering::Relaxed),
@@ -254,9 +254,7 @@ impl GitHub {
         asset: &Asset,
         who: As,
     ) -> Result<Option<Sha256>, RemoteError> {
-        let deed = self
-            .api
-            .deed("download", Untrusted::new(&asset.name).for_terminal());
+        let deed = deed("download", Untrusted::new(&asset.name).for_terminal());
         let request = self.download_request(asset, &deed, who)?;
         let attempt = || async {
             let mut body = self.api.http.download(&request).await.map_err(settled)?;

@@ -29,7 +29,7 @@ use tokio::sync::Mutex;
 use crate::http::{Http, RemoteError};
 use crate::publisher::Probe;
 use crate::secret::{Environment, Secret};
-use api::{Api, As};
+use api::{Api, As, deed};
 use assets::Listed;
 
 /// A repository at GitHub, as it is needed before there is a release.
@@ -86,7 +86,7 @@ impl Forge {
     }
 
     async fn about(&self) -> Result<About, RemoteError> {
-        let deed = self.api.deed("read the repository", &self.api.repository);
+        let deed = deed("read the repository", &self.api.repository);
         let call = self.api.read(&deed, As::Us);
         let found = call.repo().get().await.map_err(|error| {
             let error = call.failed(error);

@@ -4,7 +4,7 @@ use relpub_model::decision::Decision;
 use relpub_model::name::Commit;
 
 use super::Forge;
-use super::api::As;
+use super::api::{As, deed};
 use crate::http::RemoteError;
 
 impl Forge {
@@ -18,7 +18,7 @@ impl Forge {
         commit: &Commit,
         previous: Option<&str>,
     ) -> Result<String, RemoteError> {
-        let deed = self.api.deed("generate the notes of", tag);
+        let deed = deed("generate the notes of", tag);
         let call = self.api.read(&deed, As::Us);
         let repo = call.repo();
         let releases = repo.releases();

@@ -10,7 +10,7 @@ use relpub_model::observed::TagState;
 use serde::Deserialize;
 
 use super::Forge;
-use super::api::{As, escape_path, if_there, look_again, once_more};
+use super::api::{As, deed, escape_path, if_there, look_again, once_more};
 use crate::http::{Deed, RemoteError};
 use crate::publisher::Proof;
 
@@ -20,7 +20,7 @@ const PEELS: usize = 8;
 impl Forge {
     /// Returns where a tag is: the commit behind it, through any annotated tags.
     pub async fn tag(&self, name: &str) -> Result<TagState, RemoteError> {
-        let deed = self.api.deed("read the tag", name);
+        let deed = deed("read the tag", name);
         let call = self.api.read(&deed, As::Us);
         let reference = Reference::Tag(escape_path(name));
         let found = call.repo().get_ref(&reference).await;
@@ -62,7 +62,7 @@ impl Forge {
 
     /// Tells whether the repository has a commit.
     pub async fn commit_exists(&self, commit: &Commit) -> Result<bool, RemoteError> {
-        let deed = self.api.deed("read the commit", commit.short());
+        let deed = deed("read the commit", commit.short());
         let call = self.api.read(&deed, As::Us);
         let found = call.get::<FoundCommit>(&format!("/commits/{commit}")).await;
         match if_there(found.map_err(|error| call.failed(error))) {
@@ -78,7 +78,7 @@ impl Forge {
     /// A tag that is there already, at the same commit, is as good; one at
     /// another commit is a conflict.
     pub async fn create_tag(&self, name: &str, commit: &Commit) -> Result<Proof, RemoteError> {
-        let deed = self.api.deed("create the tag", name);
+        let deed = deed("create the tag", name);
         let _alone = self.api.alone(&self.api.creating, &deed).await?;
         let sent = AtomicBool::new(false);
         let attempt = || async {

@@ -9,7 +9,7 @@ use relpub_model::plan::Pointer;
 use relpub_model::promotion::Edge;
 
 use super::GitHub;
-use super::api::{As, escape_path, if_there, look_again, once_more};
+use super::api::{As, deed, escape_path, if_there, look_again, once_more};
 use super::assets::PAGE;
 use super::latest::{self, Move};
 use super::models::{Difference, Release};
@@ -37,7 +37,7 @@ pub(super) fn stable_tags(releases: &[Release]) -> Vec<String> {
 impl GitHub {
     /// Lists all releases, with the drafts that we may see.
     pub(super) async fn releases(&self) -> Result<Vec<Release>, RemoteError> {
-        let deed = self.api.deed("list the releases of", &self.api.repository);
+        let deed = deed("list the releases of", &self.api.repository);
         let mut releases = Vec::new();
         for page in 1..=PAGES {
             let call = self.api.read(&deed, As::Us);
@@ -60,7 +60,7 @@ impl GitHub {
         tag: &str,
         who: As,
     ) -> Result<Option<Release>, RemoteError> {
-        let deed = self.api.deed("read the release", tag);
+        let deed = deed("read the release", tag);
         let call = self.api.read(&deed, who);
         let found = call.repo().releases().get_by_tag(&escape_path(tag)).await;
         let found = if_there(found.map_err(|error| call.failed(error)))?;
@@ -73,7 +73,7 @@ impl GitHub {
 
     /// Returns the tag that GitHub calls the latest release.
     pub(super) async fn latest(&self) -> Result<Option<String>, RemoteError> {
-        let deed = self.api.deed("read", "the latest release");
+        let deed = deed("read", "the latest release");
         let call = self.api.read(&deed, As::Us);
         let found = call.repo().releases().get_latest().await;
         let found = if_there(found.map_err(|error| call.failed(error)))?;
@@ -92,7 +92,7 @@ impl GitHub {
     /// Adopts our draft or makes exactly one; a published release that is ours
     /// is opened to take what it lacks.
     pub(crate) async fn open(&self, what: &Opening<'_>) -> Result<Session, RemoteError> {
-        let deed = self.api.deed("open a draft for", what.tag);
+        let deed = deed("open a draft for", what.tag);
         let _alone = self.api.alone(&self.api.creating, &deed).await?;
         self.forget().await;
         let looks = AtomicU32::new(LOOKS);
@@ -190,7 +190,7 @@ impl GitHub {
         edge: &Edge,
         blobs: &dyn Blobs,
     ) -> Result<Proof, RemoteError> {
-        let deed = self.api.deed("upload", &edge.name);
+        let deed = deed("upload", &edge.name);
         let (release, _) = opened(session, &deed)?;
         self.attach(release, edge, blobs).await
     }
@@ -205,7 +205,7 @@ impl GitHub {
         edges: &[Edge],
         blobs: &dyn Blobs,
     ) -> Result<Proof, RemoteError> {
-        let deed = self.api.deed("publish the release", &self.tag);
+        let deed = deed("publish the release", &self.tag);
         let (id, draft) = opened(session, &deed)?;
         if draft {
             return self.publish_draft(id, edges, &deed).await;
@@ -314,7 +314,7 @@ impl GitHub {
     /// Moves "latest" forward to a published release, and reads it back.
     pub(crate) async fn point(&self, _: &Session, pointer: &Pointer) -> Result<Proof, RemoteError> {
         let Pointer::Latest { to, .. } = pointer;
-        let deed = self.api.deed("make the latest release", to);
+        let deed = deed("make the latest release", to);
         let _alone = self.api.alone(&self.api.creating, &deed).await?;
         let sent = AtomicBool::new(false);
         let attempt = || async {
@@ -395,14 +395,9 @@ fn not_yet(to: &str, deed: &Deed) -> RemoteError {
 /// Returns names for a line of text, at most three of them.
 fn shown(names: &[String]) -> String {
     let safe = |name: &String| relpub_model::Untrusted::new(name).for_terminal();
-    let mut out = names
-        .iter()
-        .take(3)
-        .map(safe)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > 3 {
-        out.push_str(&format!(" and {} more", names.len() - 3));
+    let first: Vec<_> = names.iter().take(3).map(safe).collect();
+    match names.len().saturating_sub(first.len()) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
-    out
 }

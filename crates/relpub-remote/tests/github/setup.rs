@@ -219,7 +219,7 @@ impl Clock for Follow {
         self.0.now()
     }
 
-    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         let by = SignedDuration::try_from(duration).unwrap();
         self.0.advance(by).unwrap();
         Box::pin(std::future::ready(()))
