@@ -53,6 +53,10 @@ pub async fn resolve(
     config: &Config,
     selection: &Selection,
 ) -> Result<Release, Error> {
+    cx.unless_cancelled(work_out(cx, config, selection)).await
+}
+
+async fn work_out(cx: &Context, config: &Config, selection: &Selection) -> Result<Release, Error> {
     let forge = forge(cx, config);
     let repository = forge.repository().await?;
     let commit = commit(cx, config, &forge, selection).await?;
