@@ -22,7 +22,7 @@ mod secret;
 pub use blobs::{Blob, Blobs};
 pub use bucket::Source;
 pub use clock::{Clock, SystemClock};
-pub use github::GitHub;
+pub use github::{Forge, GitHub};
 pub use http::{Http, RemoteError, Settings, Trouble};
 pub use publisher::{Confirmed, Opening, Probe, Proof, Publisher, Session};
 pub use pypi::PyPi;
