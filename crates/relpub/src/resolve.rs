@@ -10,7 +10,7 @@ use relpub_model::name::{Commit, SourcePath};
 use relpub_model::observed::TagState;
 use relpub_model::release::{Artifact, Assembly, Flags, Listed, Release};
 use relpub_model::version::Tag;
-use relpub_remote::{GitHub, Source};
+use relpub_remote::{Forge, Source};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -122,7 +122,7 @@ pub async fn commit_of_manifest(
 async fn commit(
     cx: &Context,
     config: &Config,
-    forge: &GitHub,
+    forge: &Forge,
     selection: &Selection,
 ) -> Result<Commit, Error> {
     if let Some(commit) = &selection.commit {
