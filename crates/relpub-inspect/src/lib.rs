@@ -34,6 +34,8 @@ mod wheel;
 mod zip;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod samples;
 
 use std::io::{Read, Seek, SeekFrom};
