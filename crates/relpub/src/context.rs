@@ -108,6 +108,18 @@ impl Context {
         &self.root
     }
 
+    /// Does something that only reads, unless the run is cancelled first.
+    pub(crate) async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Error::Cancelled),
+            result = work => result,
+        }
+    }
+
     pub(crate) fn tell(&self, event: Event) {
         (self.events)(event);
     }

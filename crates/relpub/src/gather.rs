@@ -40,6 +40,16 @@ pub async fn gather(
     release: &Release,
     observed: &Observed,
 ) -> Result<Findings, Error> {
+    cx.unless_cancelled(look_at_bytes(cx, config, release, observed))
+        .await
+}
+
+async fn look_at_bytes(
+    cx: &Context,
+    config: &Config,
+    release: &Release,
+    observed: &Observed,
+) -> Result<Findings, Error> {
     let mut findings = declared(release);
     let wanted = unsettled(config, release, observed, &findings);
     let origins = sources::of_release(cx, config, release)?;

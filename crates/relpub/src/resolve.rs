@@ -10,7 +10,7 @@ use relpub_model::name::{Commit, SourcePath};
 use relpub_model::observed::TagState;
 use relpub_model::release::{Artifact, Assembly, Flags, Listed, Release};
 use relpub_model::version::Tag;
-use relpub_remote::{GitHub, Source};
+use relpub_remote::{Forge, Source};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -53,6 +53,10 @@ pub async fn resolve(
     config: &Config,
     selection: &Selection,
 ) -> Result<Release, Error> {
+    cx.unless_cancelled(work_out(cx, config, selection)).await
+}
+
+async fn work_out(cx: &Context, config: &Config, selection: &Selection) -> Result<Release, Error> {
     let forge = forge(cx, config);
     let repository = forge.repository().await?;
     let commit = commit(cx, config, &forge, selection).await?;
@@ -118,7 +122,7 @@ pub async fn commit_of_manifest(
 async fn commit(
     cx: &Context,
     config: &Config,
-    forge: &GitHub,
+    forge: &Forge,
     selection: &Selection,
 ) -> Result<Commit, Error> {
     if let Some(commit) = &selection.commit {

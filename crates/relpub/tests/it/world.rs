@@ -18,23 +18,23 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 /// The repository of the demo.
-pub const REPOSITORY: &str = "relpub/demo";
+pub(crate) const REPOSITORY: &str = "relpub/demo";
 
 /// The tag of the demo.
-pub const TAG: &str = "v1.2.3";
+pub(crate) const TAG: &str = "v1.2.3";
 
 /// The commit that the demo's manifest names.
-pub const COMMIT: &str = "5f2c0e6d9b3a41c78e1d2f60a9b47c3d8e5f1a20";
+pub(crate) const COMMIT: &str = "5f2c0e6d9b3a41c78e1d2f60a9b47c3d8e5f1a20";
 
 /// A world on a runtime of its own, so that a client's can be dropped.
-pub struct Outside {
-    pub world: World,
+pub(crate) struct Outside {
+    pub(crate) world: World,
     runtime: Runtime,
 }
 
 impl Outside {
     /// Starts a world that has the demo's repository, commit and tag.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let outside = Self::without_tag();
         outside
             .world
@@ -45,7 +45,7 @@ impl Outside {
     }
 
     /// Starts a world whose repository has no tag.
-    pub fn without_tag() -> Self {
+    pub(crate) fn without_tag() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -60,20 +60,20 @@ impl Outside {
     }
 
     /// Puts the demo's files into the world's bucket `builds`, below `demo/`.
-    pub fn fill_bucket(&self, project: &Project) {
+    pub(crate) fn fill_bucket(&self, project: &Project) {
         self.world
             .bucket
-            .seed_dir("builds", "demo", project.root.path().join("bucket"))
+            .seed_dir("builds", "demo", &project.root.path().join("bucket"))
             .unwrap();
     }
 
     /// Runs something on the world's runtime.
-    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
     /// Returns what a stranger can see of the world, without server ids.
-    pub fn seen(&self) -> String {
+    pub(crate) fn seen(&self) -> String {
         let mut out = String::new();
         let mut files = self.world.pypi.files("relpub-demo");
         files.sort_by(|a, b| a.filename.cmp(&b.filename));
@@ -119,14 +119,14 @@ impl Outside {
 }
 
 /// A copy of the demo that a test may change.
-pub struct Project {
-    pub root: TempDir,
-    pub cache: TempDir,
+pub(crate) struct Project {
+    pub(crate) root: TempDir,
+    pub(crate) cache: TempDir,
 }
 
 impl Project {
     /// Copies the demo.
-    pub fn demo() -> Self {
+    pub(crate) fn demo() -> Self {
         let project = Self {
             root: tempfile::tempdir().unwrap(),
             cache: tempfile::tempdir().unwrap(),
@@ -137,12 +137,12 @@ impl Project {
     }
 
     /// Returns the path of a file of the bucket.
-    pub fn bucket(&self, path: &str) -> PathBuf {
+    pub(crate) fn bucket(&self, path: &str) -> PathBuf {
         self.root.path().join("bucket").join(path)
     }
 
     /// Changes the configuration.
-    pub fn edit(&self, from: &str, to: &str) {
+    pub(crate) fn edit(&self, from: &str, to: &str) {
         let path = self.root.path().join("relpub.toml");
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from:?} is not in the configuration");
@@ -150,18 +150,18 @@ impl Project {
     }
 
     /// Takes away the manifest, so that nothing declares what the files are.
-    pub fn forget_manifest(&self) {
+    pub(crate) fn forget_manifest(&self) {
         self.edit("manifest = \"manifest.json\"\n", "");
         std::fs::remove_file(self.bucket("manifest.json")).unwrap();
     }
 
     /// Forgets what earlier runs wrote.
-    pub fn forget_runs(&self) {
+    pub(crate) fn forget_runs(&self) {
         let _ = std::fs::remove_dir_all(self.root.path().join(".relpub"));
         let _ = std::fs::remove_dir_all(self.cache.path().join("blobs"));
     }
 
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let text = std::fs::read_to_string(self.root.path().join("relpub.toml")).unwrap();
         Config::parse("relpub.toml", &text).unwrap_or_else(|errors| panic!("{errors}"))
     }
@@ -200,16 +200,16 @@ impl Clock for WorldClock {
 }
 
 /// How a test promotes.
-pub struct How {
-    pub environment: BTreeMap<String, String>,
-    pub commit: Option<&'static str>,
-    pub from: Option<String>,
-    pub allow_missing: Vec<AllowMissing>,
-    pub cancel: CancellationToken,
+pub(crate) struct How {
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) commit: Option<&'static str>,
+    pub(crate) from: Option<String>,
+    pub(crate) allow_missing: Vec<AllowMissing>,
+    pub(crate) cancel: CancellationToken,
 }
 
 impl How {
-    pub fn new(outside: &Outside) -> Self {
+    pub(crate) fn new(outside: &Outside) -> Self {
         Self {
             environment: outside.world.environment(),
             commit: None,
@@ -219,7 +219,7 @@ impl How {
         }
     }
 
-    pub fn without(mut self, variable: &str) -> Self {
+    pub(crate) fn without(mut self, variable: &str) -> Self {
         assert!(
             self.environment.remove(variable).is_some(),
             "{variable} is not set"
@@ -227,7 +227,7 @@ impl How {
         self
     }
 
-    pub fn with(mut self, variable: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
         self.environment
             .insert(variable.to_owned(), value.to_owned());
         self
@@ -236,7 +236,7 @@ impl How {
 
 /// How a promotion ended.
 #[derive(Debug)]
-pub enum End {
+pub(crate) enum End {
     Released(Receipt),
     Stopped(Box<relpub::Stopped>),
     Blocked(Box<Plan>),
@@ -244,7 +244,7 @@ pub enum End {
 }
 
 impl End {
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Released(_) => Exit::Done,
             Self::Stopped(stopped) => stopped.exit(),
@@ -254,7 +254,7 @@ impl End {
     }
 
     #[track_caller]
-    pub fn released(self) -> Receipt {
+    pub(crate) fn released(self) -> Receipt {
         match self {
             Self::Released(receipt) => receipt,
             other => panic!("not released: {}", other.words()),
@@ -262,7 +262,7 @@ impl End {
     }
 
     #[track_caller]
-    pub fn blocked(self) -> Plan {
+    pub(crate) fn blocked(self) -> Plan {
         match self {
             Self::Blocked(plan) => *plan,
             other => panic!("not blocked: {}", other.words()),
@@ -270,7 +270,7 @@ impl End {
     }
 
     /// Returns everything that a person or a file would get to see.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::Released(receipt) => serde_json::to_string(receipt).unwrap(),
             Self::Stopped(stopped) => format!("{stopped:#?}"),
@@ -286,15 +286,15 @@ impl End {
 }
 
 /// Everything that is known before anything is written.
-pub struct Prepared {
-    pub release: Release,
-    pub observed: Observed,
-    pub findings: Findings,
-    pub plan: Plan,
+pub(crate) struct Prepared {
+    pub(crate) release: Release,
+    pub(crate) observed: Observed,
+    pub(crate) findings: Findings,
+    pub(crate) plan: Plan,
 }
 
 /// Makes the plan and does nothing.
-pub fn plan(outside: &Outside, project: &Project, how: &How) -> Result<Plan, Error> {
+pub(crate) fn plan(outside: &Outside, project: &Project, how: &How) -> Result<Plan, Error> {
     let (cx, events) = context(outside, project, how);
     let config = project.config();
     let prepared = client().block_on(prepare(&cx, &config, how));
@@ -313,7 +313,7 @@ pub fn plan(outside: &Outside, project: &Project, how: &How) -> Result<Plan, Err
 }
 
 /// Promotes the demo, and asserts that nothing secret came out.
-pub fn promote(outside: &Outside, project: &Project, how: &How) -> End {
+pub(crate) fn promote(outside: &Outside, project: &Project, how: &How) -> End {
     let (cx, events) = context(outside, project, how);
     let config = project.config();
     let end = client().block_on(run(&cx, &config, how));
@@ -323,7 +323,7 @@ pub fn promote(outside: &Outside, project: &Project, how: &How) -> End {
 
 /// Promotes the demo until `killed` fires; then everything in flight is gone,
 /// as if the process had been killed. Returns the end if there was one before.
-pub fn promote_until(
+pub(crate) fn promote_until(
     outside: &Outside,
     project: &Project,
     how: &How,
