@@ -17,6 +17,7 @@ use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use relpub_model::decision::Decision;
 use relpub_model::name::Repository;
+use relpub_model::observed::CredentialState;
 use relpub_model::text::Untrusted;
 use relpub_model::world;
 use reqwest::header::{ACCEPT, HeaderName};
@@ -48,6 +49,8 @@ pub(super) struct Api {
     pub(super) endpoints: world::GitHub,
     pub(super) repository: Repository,
     pub(super) token: Option<Secret>,
+    /// How the credential looks without asking GitHub.
+    pub(super) login: CredentialState,
     /// GitHub asks that content is created one piece at a time.
     pub(super) creating: Semaphore,
     pub(super) uploading: Semaphore,
@@ -67,13 +70,18 @@ impl Api {
         http: Http,
         endpoints: world::GitHub,
         repository: Repository,
-        token: Option<Secret>,
+        token: Result<Secret, CredentialState>,
     ) -> Self {
+        let (token, login) = match token {
+            Ok(token) => (Some(token), CredentialState::Ready),
+            Err(why_not) => (None, why_not),
+        };
         Self {
             http,
             endpoints,
             repository,
             token,
+            login,
             creating: Semaphore::new(1),
             uploading: Semaphore::new(UPLOADS),
         }

@@ -36,7 +36,6 @@ use assets::Listed;
 #[derive(Clone)]
 pub struct Forge {
     api: Arc<Api>,
-    login: CredentialState,
 }
 
 /// The releases of one tag of a repository.
@@ -67,13 +66,9 @@ impl Forge {
         credential: &Credential,
         environment: &Environment,
     ) -> Self {
-        let (token, login) = match log_in(credential, environment) {
-            Ok(token) => (Some(token), CredentialState::Ready),
-            Err(why_not) => (None, why_not),
-        };
+        let token = log_in(credential, environment);
         Self {
             api: Arc::new(Api::new(http, endpoints.clone(), repository, token)),
-            login,
         }
     }
 
@@ -134,8 +129,8 @@ impl GitHub {
     }
 
     pub(crate) async fn credential(&self) -> CredentialState {
-        if self.forge.login != CredentialState::Ready {
-            return self.forge.login.clone();
+        if self.api.login != CredentialState::Ready {
+            return self.api.login.clone();
         }
         let Err(error) = self.forge.about().await else {
             return CredentialState::Ready;

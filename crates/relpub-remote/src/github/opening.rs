@@ -93,7 +93,7 @@ mod tests {
         let other = release(1, "v2", true, OURS);
         let ours = release(2, "v1", true, OURS);
         let foreign = release(3, "v1", true, "notes");
-        assert_eq!(decided(&[other.clone()]), "create");
+        assert_eq!(decided(std::slice::from_ref(&other)), "create");
         assert_eq!(decided(&[other, ours.clone()]), "adopt 2");
         assert_eq!(
             decided(std::slice::from_ref(&foreign)),

@@ -1,5 +1,7 @@
 //! The GitHub publisher against the sandbox's GitHub, faults included.
 
+#![expect(clippy::unwrap_used, reason = "in a test it is an assertion")]
+
 mod faults;
 mod refusals;
 mod setup;

@@ -33,6 +33,7 @@ pub(crate) const MARKER: &str = "relpub 0123456789ab";
 pub(crate) struct Setup {
     pub(crate) world: World,
     blobs: Files,
+    edges: Vec<Edge>,
 }
 
 /// One run of relpub: it knows nothing of the runs before.
@@ -49,19 +50,22 @@ impl Setup {
         let clock = relpub_sandbox::Clock::virtual_at("2026-11-24T12:00:00Z".parse().unwrap());
         let options = Options::temporary().with_clock(clock);
         let mut blobs = Files::new();
+        let archive = vec![7; 300_000];
         blobs.add(b"a wheel");
-        blobs.add(&vec![7; 300_000]);
+        blobs.add(&archive);
         Self {
             world: World::start(options).await.unwrap(),
             blobs,
+            edges: vec![
+                edge("demo-1.2.3+cu128-py3-none-any.whl", b"a wheel"),
+                edge("demo-1.2.3.tar.gz", &archive),
+            ],
         }
     }
 
     /// Returns what belongs into the release.
     pub(crate) fn edges(&self) -> Vec<Edge> {
-        let wheel = edge("demo-1.2.3+cu128-py3-none-any.whl", b"a wheel");
-        let archive = edge("demo-1.2.3.tar.gz", &vec![7; 300_000]);
-        vec![wheel, archive]
+        self.edges.clone()
     }
 
     pub(crate) fn run(&self) -> Run<'_> {
