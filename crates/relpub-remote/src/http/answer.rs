@@ -73,7 +73,6 @@ impl Answer {
 /// An answer whose body is still to be read, piece by piece.
 pub(crate) struct Download {
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
     pub(super) response: reqwest::Response,
     pub(super) deed: Deed,
     pub(super) http: Http,

@@ -142,15 +142,17 @@ impl PyPi {
         audience: Audience,
         by: ConfirmBy,
     ) -> Result<Vec<Confirmed>, RemoteError> {
-        let mut pages = BTreeMap::new();
-        for project in edges.iter().filter_map(|edge| project_of(&edge.name)) {
-            if !pages.contains_key(&project) {
-                let page = self.inner.page(&project, audience, true).await?;
-                pages.insert(project, page);
-            }
-        }
+        let projects: BTreeSet<_> = edges
+            .iter()
+            .filter_map(|edge| project_of(&edge.name))
+            .collect();
+        let read = projects
+            .iter()
+            .map(|project| self.inner.page(project, audience, true));
+        let pages = try_join_all(read).await?;
+        let pages: BTreeMap<_, _> = projects.iter().zip(&pages).collect();
         let look = edges.iter().map(|edge| async {
-            let page = project_of(&edge.name).and_then(|project| pages.get(&project));
+            let page = project_of(&edge.name).and_then(|project| pages.get(&project).copied());
             let presence = self.inner.presence(edge, page, audience, by).await?;
             let name = edge.name.clone();
             Ok(Confirmed { name, presence })
@@ -160,7 +162,7 @@ impl PyPi {
 }
 
 impl Inner {
-    fn deed(&self, operation: &str, thing: impl ToString) -> Deed {
+    fn deed(&self, operation: &str, thing: &impl ToString) -> Deed {
         Deed::new(&self.service, operation, thing.to_string())
     }
 

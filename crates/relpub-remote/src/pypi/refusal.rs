@@ -227,3 +227,86 @@ impl Meaning {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Deed, Repeat};
+    use jiff::Timestamp;
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    fn decide(status: u16, said: &str) -> RemoteError {
+        let deed = Deed::new("PyPI", "upload", "demo-1.0.tar.gz");
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = (status, &HeaderMap::new(), said);
+        let now = Timestamp::UNIX_EPOCH;
+        judge(RemoteError::answered(&deed, Repeat::IfUnsent, now, answer))
+    }
+
+    /// Status, what is said, and what it means; after an empty line, other servers.
+    const ANSWERS: &str = "
+        400 | File already exists ('x', with blake2_256 hash 'a'). See … | conflict
+        400 | This filename was previously used by a file that has since been deleted. Use … | a deleted file's name is never used again
+        400 | Uploading new files to releases older than 14 days is not allowed. | a release is closed after 14 days
+        400 | Only one sdist may be uploaded per release. | a release has one sdist
+        400 | File too large. Limit for project 'p' is 100 MB. … | the project's limit per file
+        400 | Project size too large. Limit for project 'p' total size is 10 GB. … | the project's limit in all
+        400 | The digest supplied does not match a digest calculated from the uploaded file. | transient, again
+        400 | Invalid distribution file. File is not a zipfile | what an archive may be
+        400 | Filename 'f' is invalid, should be 'g.tar.gz'. | how files are named
+        400 | Start filename for 'p' with 'n'. | how files are named
+        400 | Version in filename should be '1' not '2'. | how files are named
+        400 | Binary wheel 'f' has an unsupported platform tag 'linux_x86_64'. | which platforms a wheel may be for
+        400 | Invalid attestations supplied during upload: no | which attestations are taken
+        400 | Non-user identities cannot create new projects. … | forbidden
+        400 | The name 'n' isn't allowed. … | which project names are taken
+        400 | The name 'n' is too similar to an existing project. … | which project names are taken
+        400 | The use of local versions in '1+a' is not allowed. … | no local versions
+        400 | Invalid value for classifiers. Error: … | what metadata may say
+        400 | something new | the index does not take the file
+        409 | The name 'n' conflicts with an existing project. See … | which project names are taken
+        403 | Invalid or non-existent authentication information. See … | unauthenticated
+        403 | The user 'u' isn't allowed to upload to project 'p'. See … | forbidden
+        403 | The given token isn't allowed to upload to project 'p'. See … | forbidden
+        403 | Read-only mode: Uploads are temporarily disabled. | transient, again
+        403 | New uploads are temporarily disabled. … | transient, again
+        429 | Too many new projects created | rate-limited
+        500 | | ambiguous
+
+        409 | Package 'f' already exists! | conflict
+        400 | Repository does not allow updating assets: r | conflict
+        403 | Not enough permissions to delete/overwrite all artifacts under 'p' | conflict
+        400 | Validation failed: File name has already been taken | conflict
+        409 | | conflict
+        413 | | the size of a file
+        404 | | protocol
+    ";
+
+    #[test]
+    fn every_answer_of_the_server_is_told_apart() {
+        for line in ANSWERS.lines().filter(|line| !line.trim().is_empty()) {
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            let error = decide(cells[0].parse().unwrap(), cells[1]);
+            let again = match error.again {
+                Again::Never => "",
+                Again::After(_) => ", again",
+            };
+            let decision = match &error.decision {
+                Decision::Refused { rule } => rule.clone(),
+                Decision::RateLimited { .. } => "rate-limited".to_owned(),
+                other => format!("{other:?}").to_lowercase(),
+            };
+            assert_eq!(format!("{decision}{again}"), cells[2], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_person_reads_one_line() {
+        assert_eq!(
+            decide(400, "File too large. Limit for project 'p' is 100 MB.").to_string(),
+            "PyPI: could not upload demo-1.0.tar.gz: HTTP 400: File too large. Limit for \
+             project 'p' is 100 MB.; ask for a higher limit on the project's page"
+        );
+    }
+}
