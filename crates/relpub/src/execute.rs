@@ -15,7 +15,7 @@ use relpub_model::config::ConfirmBy;
 use relpub_model::decision::{Decision, Failure};
 use relpub_model::event::Event;
 use relpub_model::plan::{Action, Cleared, Phase, Plan, Presence, Step};
-use relpub_model::receipt::{Done, Facts, History, Receipt};
+use relpub_model::receipt::{Done, Facts, History, PlaceFact, Receipt};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -120,10 +120,10 @@ impl<'a> Run<'a> {
         while let Some(ended) = running.next().await {
             match ended {
                 Some((step, Ok(outcome))) => {
-                    self.done.push((cx.clock.now(), &step.action, outcome))
+                    self.done.push((cx.clock.now(), &step.action, outcome));
                 }
                 Some((step, Err(failure))) if first.is_ok() => {
-                    first = Err((failure, Some(step.action.clone())))
+                    first = Err((failure, Some(step.action.clone())));
                 }
                 Some((_, Err(_))) | None => {}
             }
@@ -185,19 +185,27 @@ impl<'a> Run<'a> {
     }
 
     /// Reads back how everything stands; `None` when that cannot be told of
-    /// every place.
+    /// every place. A destination that shows other bytes where it took ours in
+    /// this very run is not believed, and nor is it called a liar.
     async fn look(&self) -> Option<Facts> {
         let (config, promotion) = (&self.plan.config, &self.plan.promotion);
         let observed = observe_promotion(self.cx, config, promotion, ConfirmBy::Digest)
             .await
             .ok()?;
         let facts = Facts::new(config, promotion, &observed);
-        let known = |presence: &Presence| *presence != Presence::Unknown;
-        facts
-            .places
-            .iter()
-            .all(|place| known(&place.presence))
-            .then_some(facts)
+        let known = self.known();
+        let took = |place: &PlaceFact| {
+            known
+                .places
+                .iter()
+                .any(|k| k.presence == Presence::Same && k.is_at(place))
+        };
+        let told = |place: &PlaceFact| match place.presence {
+            Presence::Unknown => false,
+            Presence::Conflict => !took(place),
+            _ => true,
+        };
+        facts.places.iter().all(told).then_some(facts)
     }
 
     /// Returns how it stands as far as this run knows.

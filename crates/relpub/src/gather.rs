@@ -53,7 +53,7 @@ async fn look_at_bytes(
     let mut findings = declared(release);
     let wanted = unsettled(config, release, observed, &findings);
     let origins = sources::of_release(cx, config, release)?;
-    let fetches = release
+    let jobs = release
         .artifacts
         .iter()
         .filter(|artifact| wanted.contains(&artifact.path))
@@ -62,7 +62,7 @@ async fn look_at_bytes(
                 fetch_and_inspect(cx, config, release, &origins[artifact.origin], artifact).await;
             (artifact.path.clone(), finding)
         });
-    let futures: Vec<_> = fetches.collect();
+    let futures: Vec<_> = jobs.collect();
     let fetched: Vec<_> = stream::iter(futures)
         .buffer_unordered(AT_ONCE)
         .collect()
@@ -357,11 +357,9 @@ async fn inspect(
         .places
         .iter()
         .any(|place| is_index(&place.destination));
-    let name = artifact
-        .places
-        .first()
-        .map(|place| Ok(place.name.clone()))
-        .unwrap_or_else(|| artifact.path.last_segment().parse::<FileName>());
+    let place = artifact.places.first();
+    let own = || artifact.path.last_segment().parse::<FileName>();
+    let name = place.map_or_else(own, |place| Ok(place.name.clone()));
     let Ok(name) = name else {
         return Ok(Inspection {
             facts: None,

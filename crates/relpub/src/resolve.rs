@@ -2,8 +2,7 @@
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use relpub_inspect::manifest;
-use relpub_model::config::Config;
-use relpub_model::config::Vars;
+use relpub_model::config::{Config, Template, Vars};
 use relpub_model::event::Event;
 use relpub_model::manifest::Manifest;
 use relpub_model::name::{Commit, SourcePath};
@@ -94,7 +93,7 @@ pub async fn commit_of_manifest(
     config: &Config,
     selection: &Selection,
 ) -> Result<Option<Commit>, Error> {
-    if selection.from.is_none() && config.source.from.iter().any(|from| from.needs_commit()) {
+    if selection.from.is_none() && config.source.from.iter().any(Template::needs_commit) {
         return Ok(None);
     }
     let vars = Vars::new(config, &selection.tag);

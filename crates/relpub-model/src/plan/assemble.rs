@@ -474,7 +474,7 @@ fn rows(
         for place in &artifact.places {
             let found = presence
                 .get(&(place.destination.clone(), place.name.clone()))
-                .cloned();
+                .copied();
             let entry = (
                 place.destination.clone(),
                 found.unwrap_or(Presence::Unknown),

@@ -10,7 +10,7 @@ use relpub::model::name::Commit;
 use relpub::model::release::{AllowMissing, Flags};
 use relpub::{
     Clock, Config, Context, Endpoints, Environment, Error, Event, Exit, Findings, Observed, Plan,
-    Promotion, Receipt, Release, Selection, Settings,
+    Promotion, Receipt, Selection, Settings,
 };
 use relpub_sandbox::{Names, Options, World};
 use tempfile::TempDir;
@@ -287,7 +287,6 @@ impl End {
 
 /// Everything that is known before anything is written.
 pub(crate) struct Prepared {
-    pub(crate) release: Release,
     pub(crate) observed: Observed,
     pub(crate) findings: Findings,
     pub(crate) plan: Plan,
@@ -388,7 +387,6 @@ async fn prepare(cx: &Context, config: &Config, how: &How) -> Result<Prepared, E
     let promotion = Promotion::new(config, &release, &findings);
     let plan = Plan::new(config, &release, &promotion, &findings, &observed);
     Ok(Prepared {
-        release,
         observed,
         findings,
         plan,
