@@ -1,0 +1,16 @@
+//! `relpub completions`: a script for a shell.
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+use relpub_model::Exit;
+
+use crate::app::App;
+use crate::args::Args;
+
+/// Prints the script.
+pub(super) fn run(app: &App, shell: Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "relpub", &mut script);
+    app.console.raw(&String::from_utf8_lossy(&script));
+    Exit::Done
+}

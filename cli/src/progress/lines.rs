@@ -1,0 +1,129 @@
+//! Plain lines: one when something begins to matter and one when it ends.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use relpub::Event;
+use relpub_model::notes::size;
+use relpub_model::plan::{Phase, service_name};
+
+use crate::console::Console;
+use crate::render::github;
+use crate::render::human::plural;
+
+/// The size in bytes from which on it is said that a transfer begins.
+const LARGE: u64 = 50_000_000;
+
+/// Writes plain lines; groups them where GitHub Actions shows them.
+pub(super) struct Lines {
+    console: Console,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    begun: BTreeSet<String>,
+    group: bool,
+}
+
+impl Lines {
+    pub(super) fn new(console: Console) -> Self {
+        Self {
+            console,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn take(&self, event: &Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Event::Phase { phase } = event {
+            self.end_group(&mut state);
+            self.begin(&mut state, name(*phase));
+        } else if let Some(line) = line(event, &mut state.begun) {
+            self.console.note(&format!("  {line}\n"));
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.end_group(&mut state);
+    }
+
+    fn begin(&self, state: &mut State, title: &str) {
+        if self.console.actions().is_some() {
+            self.console.command(&github::group(title));
+            state.group = true;
+        } else {
+            self.console.note(&format!("{title}\n"));
+        }
+    }
+
+    fn end_group(&self, state: &mut State) {
+        if std::mem::take(&mut state.group) {
+            self.console.command(github::END_GROUP);
+        }
+    }
+}
+
+/// Returns the name of a phase, as the plan spells it.
+pub(super) fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Stage => "stage",
+        Phase::Publish => "publish",
+        Phase::Confirm => "confirm",
+        Phase::Point => "point",
+    }
+}
+
+/// Returns what an event says, or `None` where it is not worth a line.
+///
+/// `begun` remembers which transfers were announced.
+fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
+    let mut announce = |what: String, bytes: u64| {
+        (bytes >= LARGE && begun.insert(what.clone())).then(|| format!("{what}, {}", size(bytes)))
+    };
+    match event {
+        Event::Resolved { artifacts, bytes } => Some(format!(
+            "source: {}, {}",
+            plural(*artifacts, "artifact"),
+            size(*bytes)
+        )),
+        Event::Observed { destination } => Some(format!("read {}", service_name(destination))),
+        Event::Fetching { path, total, .. } => announce(format!("fetching {path}"), *total),
+        Event::Fetched { path, bytes } => Some(format!("fetched {path}, {}", size(*bytes))),
+        Event::Sending {
+            destination,
+            name,
+            total,
+            ..
+        } => announce(
+            format!("sending {name} to {}", service_name(destination)),
+            *total,
+        ),
+        Event::Finished { action, already } => {
+            let word = if *already { "already there" } else { "done" };
+            Some(format!("{word}: {action}"))
+        }
+        Event::Retrying { .. } | Event::Waiting { .. } => delay(event),
+        Event::Phase { .. } | Event::Started { .. } => None,
+    }
+}
+
+/// Returns why something takes longer.
+pub(super) fn delay(event: &Event) -> Option<String> {
+    match event {
+        Event::Retrying {
+            service,
+            operation,
+            attempt,
+            at,
+            reason,
+        } => Some(format!(
+            "{service}: could not {operation} (try {attempt}), again at {}: {}",
+            at.strftime("%H:%M:%S"),
+            reason.for_terminal()
+        )),
+        Event::Waiting { what } => Some(format!("waiting for {what}")),
+        _ => None,
+    }
+}

@@ -1,0 +1,254 @@
+//! The plan as a screen: the whole table, the steps on both sides of the point
+//! of no return, and what is taken for granted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anstyle::Style;
+use relpub_model::Plan;
+use relpub_model::name::DestinationName;
+use relpub_model::notes::size;
+use relpub_model::plan::{Action, Phase, Pointer, Presence, Row, service_name};
+use relpub_model::promotion::Edge;
+
+use super::layout::{Cell, Labels, paint, plain, table, wrap};
+use super::words::{self, plural};
+
+/// What stands where there is nothing to say.
+const NOTHING: &str = "·";
+
+/// What stands for evidence until this version makes any.
+const NO_EVIDENCE: &str = "none";
+
+/// Returns the plan as a screen, without the reasons against it.
+pub(crate) fn plan(plan: &Plan, width: usize) -> String {
+    let mut out = headline(plan);
+    out.push('\n');
+    out.push_str(&matrix(plan));
+    let steps = steps(plan);
+    if !steps.is_empty() {
+        out.push('\n');
+        out.push_str(&steps.render(width));
+    }
+    let remarks = remarks(plan);
+    if !remarks.is_empty() {
+        out.push('\n');
+        out.push_str(&remarks.render(width));
+    }
+    out
+}
+
+/// Says what is promoted, from where.
+fn headline(plan: &Plan) -> String {
+    let promotion = &plan.promotion;
+    let sizes: BTreeMap<_, _> = plan.rows.iter().map(|row| (&row.path, row.size)).collect();
+    let total: u64 = sizes.values().flatten().sum();
+    let at_least = if sizes.values().any(Option::is_none) {
+        "at least "
+    } else {
+        ""
+    };
+    let name = format!("{} {}", promotion.project, promotion.tag.version);
+    let parts = [
+        paint::paint(paint::STRONG, &plain(&name)),
+        format!("tag {} at {}", promotion.tag, promotion.commit.short()),
+        format!("{}, {at_least}{}", plural(sizes.len(), "artifact"), size(total)),
+        format!("from {}", plain(&plan.source.join(", "))),
+    ];
+    parts.join("   ") + "\n"
+}
+
+/// Returns the table of artifacts and destinations.
+fn matrix(plan: &Plan) -> String {
+    let destinations: BTreeSet<&DestinationName> =
+        plan.rows.iter().flat_map(|row| row.presence.keys()).collect();
+    // The order in which they become public: GitHub's release points at the others.
+    let mut destinations: Vec<_> = destinations.into_iter().collect();
+    destinations.sort_by_key(|name| (!words::is_index(Some(&plan.config), name), name.as_str()));
+    let heading = |text: &str| Cell::new(text).style(paint::DIM);
+    let mut rows = vec![vec![heading("artifact"), heading("size").right()]];
+    rows[0].extend(destinations.iter().map(|name| heading(name.as_str())));
+    rows[0].push(heading("evidence"));
+    for row in &plan.rows {
+        let bytes = row.size.map_or_else(|| "unknown".to_owned(), size);
+        let mut cells = vec![Cell::new(row.name.as_str()), Cell::new(bytes).right()];
+        cells.extend(destinations.iter().map(|name| presence(row, name)));
+        cells.push(Cell::new(NO_EVIDENCE).style(paint::DIM));
+        rows.push(cells);
+    }
+    table(&rows)
+}
+
+fn presence(row: &Row, destination: &DestinationName) -> Cell {
+    match row.presence.get(destination) {
+        Some(presence) => {
+            let (word, style) = words::presence(presence);
+            Cell::new(word).style(style)
+        }
+        None => Cell::new(NOTHING).style(paint::DIM),
+    }
+}
+
+/// Returns the steps in their phases.
+fn steps(plan: &Plan) -> Labels {
+    let mut out = Labels::new();
+    if plan.steps.is_empty() {
+        return out;
+    }
+    out.line("stage", staged(plan).join(" · "));
+    if plan.steps_in(Phase::Publish).next().is_some() {
+        out.free(paint::paint(
+            paint::STRONG,
+            "───────── point of no return ─────────",
+        ));
+    }
+    out.line("publish", publish_lines(plan).join(" · "));
+    if plan.steps_in(Phase::Confirm).next().is_some() {
+        out.line("confirm", "find everything by digest where users look");
+    }
+    out.line("point", pointed(plan).join(" · "));
+    out
+}
+
+/// Says what is put where nobody sees it, by destination.
+fn staged(plan: &Plan) -> Vec<String> {
+    let mut files: BTreeMap<&DestinationName, usize> = BTreeMap::new();
+    for step in plan.steps_in(Phase::Stage) {
+        match &step.action {
+            Action::Open { destination } => {
+                files.entry(destination).or_default();
+            }
+            Action::Stage { edge } => *files.entry(&edge.destination).or_default() += 1,
+            _ => {}
+        }
+    }
+    let one = |(destination, count): (&DestinationName, usize)| {
+        let service = service_name(destination);
+        let there = plan.promotion.edges_to(destination).count() - count;
+        match (count, there) {
+            (0, _) => format!("{service} draft, complete already"),
+            (_, 0) => format!("{service} draft with {}", plural(count, "file")),
+            _ => format!("{service} draft: {}, {there} there already", plural(count, "file")),
+        }
+    };
+    files.into_iter().map(one).collect()
+}
+
+/// Says what becomes public, in the order in which it does.
+fn publish_lines(plan: &Plan) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut uploads: Vec<(&DestinationName, Vec<&Edge>)> = Vec::new();
+    for step in plan.steps_in(Phase::Publish) {
+        match &step.action {
+            Action::Upload { edge } => match uploads.last_mut() {
+                Some((destination, edges)) if **destination == edge.destination => edges.push(edge),
+                _ => uploads.push((&edge.destination, vec![edge])),
+            },
+            Action::CreateTag => out.push(format!("tag {}", plan.promotion.tag)),
+            Action::Release { destination } => {
+                let service = service_name(destination);
+                out.push(format!("{service} {}", plan.promotion.tag));
+            }
+            _ => {}
+        }
+    }
+    let uploads = uploads.iter().flat_map(|(name, edges)| uploaded(plan, name, edges));
+    let mut all: Vec<String> = uploads.collect();
+    all.extend(out);
+    all
+}
+
+/// Says which files go to a destination: by project at an index.
+fn uploaded(plan: &Plan, destination: &DestinationName, edges: &[&Edge]) -> Vec<String> {
+    let service = service_name(destination);
+    if !words::is_index(Some(&plan.config), destination) {
+        let count = plural(edges.len(), "more file");
+        return vec![format!("{service} {}: {count}", plan.promotion.tag)];
+    }
+    let mut projects: Vec<(String, Vec<_>)> = Vec::new();
+    for edge in edges {
+        let project = words::project_of(&edge.name).map_or_else(String::new, |(name, _)| name);
+        match projects.iter_mut().find(|(name, _)| *name == project) {
+            Some((_, names)) => names.push(&edge.name),
+            None => projects.push((project, vec![&edge.name])),
+        }
+    }
+    let one = |(project, names): (String, Vec<_>)| {
+        format!("{service} {project}: {}", words::count_files(true, names))
+    };
+    projects.into_iter().map(one).collect()
+}
+
+/// Returns what is about to become public, to be agreed to.
+pub(crate) fn about_to(plan: &Plan, width: usize) -> String {
+    let mut list = Labels::new();
+    list.line("publish", publish_lines(plan).join(" · "));
+    list.line("point", pointed(plan).join(" · "));
+    format!("{}\n{}\n", headline(plan), list.render(width))
+}
+
+fn pointed(plan: &Plan) -> Vec<String> {
+    let one = |action: &Action| match action {
+        Action::Point {
+            pointer: Pointer::Latest {
+                destination,
+                from,
+                to,
+            },
+        } => {
+            let was = from
+                .as_ref()
+                .map_or_else(|| "there was none".to_owned(), |tag| format!("was {tag}"));
+            Some(format!("{} latest → {to} ({was})", service_name(destination)))
+        }
+        _ => None,
+    };
+    plan.steps_in(Phase::Point)
+        .filter_map(|step| one(&step.action))
+        .collect()
+}
+
+/// Returns what a person should know besides the steps.
+fn remarks(plan: &Plan) -> Labels {
+    let mut out = Labels::new();
+    let waived = plan.promotion.waived.iter();
+    let waived = waived.map(|waived| format!("{} missing: \"{}\"", waived.missing, waived.because));
+    list(&mut out, "waived", waived);
+    list(&mut out, "assumed", plan.assumptions.iter().cloned());
+    list(&mut out, "note", plan.warnings.iter().cloned());
+    list(&mut out, "by hand", plan.follow_ups.iter().cloned());
+    out
+}
+
+fn list(out: &mut Labels, label: &str, texts: impl Iterator<Item = String>) {
+    let texts: Vec<String> = texts.collect();
+    if !texts.is_empty() {
+        out.entry(label, Style::new(), texts);
+    }
+}
+
+/// Tells whether everything is in place already.
+pub(crate) fn is_done(plan: &Plan) -> bool {
+    let same = |row: &Row| row.presence.values().all(|it| *it == Presence::Same);
+    plan.steps.is_empty() && plan.rows.iter().all(same)
+}
+
+/// Returns the last lines of a plan that nothing speaks against: what was done,
+/// which is nothing, and what to do next.
+pub(crate) fn next_step(plan: &Plan, saved: Option<&str>, command: &str, width: usize) -> String {
+    let id = format!("promotion {}", plan.id.short());
+    let saved = saved.map(|path| format!("plan saved in {path}"));
+    let next = if is_done(plan) {
+        "everything is there already".to_owned()
+    } else {
+        format!("to do it: {command}")
+    };
+    let parts = [
+        Some("nothing has been changed".to_owned()),
+        Some(id),
+        saved,
+        Some(next),
+    ];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let lines = wrap(&text, width.saturating_sub(2)).into_iter();
+    lines.map(|line| format!("  {line}\n")).collect()
+}

@@ -1,0 +1,135 @@
+//! The document that `--format json` writes: one object, whatever happened.
+
+use relpub_model::Exit;
+use relpub_model::decision::Failure;
+use relpub_model::plan::Action;
+use relpub_model::receipt::{Facts, Receipt};
+use relpub_model::Plan;
+use serde::Serialize;
+
+/// What a command found or did. Keys that do not apply are left out.
+///
+/// Format 1: the first.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Document<'a> {
+    format: u32,
+    /// What happened, in a word.
+    outcome: &'a str,
+    /// The exit code.
+    exit: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a Plan>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'a Receipt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<&'a Facts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'a Action>,
+    /// Whether the destinations were read back after a stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<bool>,
+    #[serde(skip_serializing_if = "<[Problem]>::is_empty")]
+    errors: &'a [Problem],
+}
+
+/// One error, with its place in a file where it has one.
+#[derive(Serialize)]
+pub(crate) struct Problem {
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
+    /// The file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+    /// The line, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    /// The column, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<usize>,
+}
+
+impl<'a> Document<'a> {
+    /// Returns a document that says how a command ended.
+    pub(crate) fn new(outcome: &'a str, exit: Exit) -> Self {
+        Self {
+            format: 1,
+            outcome,
+            exit: exit.code(),
+            plan: None,
+            receipt: None,
+            facts: None,
+            failure: None,
+            action: None,
+            seen: None,
+            errors: &[],
+        }
+    }
+
+    /// Adds the plan.
+    pub(crate) fn plan(mut self, plan: &'a Plan) -> Self {
+        self.plan = Some(plan);
+        self
+    }
+
+    /// Adds the receipt.
+    pub(crate) fn receipt(mut self, receipt: &'a Receipt) -> Self {
+        self.receipt = Some(receipt);
+        self
+    }
+
+    /// Adds what was seen just now.
+    pub(crate) fn facts(mut self, facts: &'a Facts) -> Self {
+        self.facts = Some(facts);
+        self
+    }
+
+    /// Adds why and where it stopped.
+    pub(crate) fn stopped(
+        mut self,
+        failure: &'a Failure,
+        action: Option<&'a Action>,
+        seen: bool,
+    ) -> Self {
+        self.failure = Some(failure);
+        self.action = action;
+        self.seen = Some(seen);
+        self
+    }
+
+    /// Adds errors.
+    pub(crate) fn errors(mut self, errors: &'a [Problem]) -> Self {
+        self.errors = errors;
+        self
+    }
+}
+
+impl Problem {
+    /// Returns an error without a place.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+            file: None,
+            line: None,
+            column: None,
+        }
+    }
+}
+
+/// Returns the word for how a run ended that published nothing.
+pub(crate) fn outcome(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Done | Exit::Debts => "done",
+        Exit::Bug | Exit::Usage => "error",
+        Exit::Blocked => "blocked",
+        Exit::Rejected => "rejected",
+        Exit::Stopped => "stopped",
+        Exit::Unknown => "unknown",
+    }
+}
