@@ -151,7 +151,7 @@ impl Facts {
                 .iter()
                 .find(|row| row.name == edge.name && row.presence.contains_key(&edge.destination));
             row.and_then(|row| row.presence.get(&edge.destination))
-                .cloned()
+                .copied()
                 .unwrap_or(Presence::Unknown)
         };
         let mut places: Vec<PlaceFact> = plan
@@ -188,6 +188,11 @@ impl Facts {
 }
 
 impl PlaceFact {
+    /// Tells whether both are about the same name at the same destination.
+    pub fn is_at(&self, other: &Self) -> bool {
+        self.destination == other.destination && self.name == other.name
+    }
+
     fn is(&self, edge: &Edge) -> bool {
         self.destination == edge.destination && self.name == edge.name
     }
@@ -197,7 +202,7 @@ fn mark(places: &mut [PlaceFact], presence: Presence, which: impl Fn(&PlaceFact)
     places
         .iter_mut()
         .filter(|place| which(place))
-        .for_each(|place| place.presence = presence.clone());
+        .for_each(|place| place.presence = presence);
 }
 
 fn place(edge: &Edge, presence: Presence) -> PlaceFact {

@@ -124,7 +124,7 @@ impl GitHub {
         };
         let names = &shared.names;
         github.add_repository(&names.repository, REPOSITORY_ID)?;
-        github.add_commit(&names.repository, &names.commit, &[], "Release")?;
+        github.push(&names.repository, &names.commit)?;
         Ok(github)
     }
 
@@ -157,6 +157,11 @@ impl GitHub {
         state.put_repository(Repository::new(name, id))
     }
 
+    /// Renames a repository to `owner/name`; the API redirects from its old name.
+    pub fn rename_repository(&self, old: &str, new: &str) -> io::Result<()> {
+        self.state().rename(&repository::key(old), new)
+    }
+
     /// Hides a repository from everybody without a token of its own, or shows it.
     pub fn set_private(&self, repository: &str, private: bool) -> io::Result<()> {
         self.change(repository, |it| it.private = private)
@@ -165,6 +170,11 @@ impl GitHub {
     /// Makes releases immutable from their publication on, or stops that.
     pub fn set_immutable(&self, repository: &str, immutable: bool) -> io::Result<()> {
         self.change(repository, |it| it.immutable_releases = immutable)
+    }
+
+    /// Lets nobody create tags, as a ruleset can, or stops that.
+    pub fn restrict_tags(&self, repository: &str, restricted: bool) -> io::Result<()> {
+        self.change(repository, |it| it.tags_restricted = restricted)
     }
 
     /// Adds a commit, unless it is there.
@@ -236,6 +246,13 @@ impl GitHub {
         self.inner.limits.allow(requests, self.inner.clock.now());
     }
 
+    /// Refuses the next `writes` by the secondary rate limit, 403.
+    ///
+    /// Each is told to retry after `seconds`.
+    pub fn slow_down_next(&self, writes: u32, seconds: u32) {
+        self.inner.limits.slow_down(writes, seconds);
+    }
+
     /// Returns the releases of a repository as they are listed, newest first.
     pub fn releases(&self, repository: &str) -> Vec<ReleaseView> {
         let state = self.state();
@@ -286,6 +303,16 @@ impl GitHub {
             uploads: self.url().to_owned(),
             web: self.url().to_owned(),
         });
+    }
+
+    /// Puts the commit of the world's job on top of the default branch.
+    fn push(&self, repository: &str, sha: &str) -> io::Result<()> {
+        let head = self
+            .state()
+            .repository(&repository::key(repository))
+            .and_then(|it| it.branch(&it.default_branch).map(str::to_owned));
+        let parents: Vec<_> = head.iter().map(String::as_str).collect();
+        self.add_commit(repository, sha, &parents, "Release")
     }
 
     fn change(&self, repository: &str, change: impl FnOnce(&mut Repository)) -> io::Result<()> {

@@ -6,6 +6,7 @@
 //! flight is seen to its end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
@@ -13,8 +14,8 @@ use relpub_model::Exit;
 use relpub_model::config::ConfirmBy;
 use relpub_model::decision::{Decision, Failure};
 use relpub_model::event::Event;
-use relpub_model::plan::{Action, Cleared, Plan, Presence, Step};
-use relpub_model::receipt::{Done, Facts, History, Receipt};
+use relpub_model::plan::{Action, Cleared, Phase, Plan, Presence, Step};
+use relpub_model::receipt::{Done, Facts, History, PlaceFact, Receipt};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -119,10 +120,10 @@ impl<'a> Run<'a> {
         while let Some(ended) = running.next().await {
             match ended {
                 Some((step, Ok(outcome))) => {
-                    self.done.push((cx.clock.now(), &step.action, outcome))
+                    self.done.push((cx.clock.now(), &step.action, outcome));
                 }
                 Some((step, Err(failure))) if first.is_ok() => {
-                    first = Err((failure, Some(step.action.clone())))
+                    first = Err((failure, Some(step.action.clone())));
                 }
                 Some((_, Err(_))) | None => {}
             }
@@ -184,19 +185,27 @@ impl<'a> Run<'a> {
     }
 
     /// Reads back how everything stands; `None` when that cannot be told of
-    /// every place.
+    /// every place. A destination that shows other bytes where it took ours in
+    /// this very run is not believed, and nor is it called a liar.
     async fn look(&self) -> Option<Facts> {
         let (config, promotion) = (&self.plan.config, &self.plan.promotion);
         let observed = observe_promotion(self.cx, config, promotion, ConfirmBy::Digest)
             .await
             .ok()?;
         let facts = Facts::new(config, promotion, &observed);
-        let known = |presence: &Presence| *presence != Presence::Unknown;
-        facts
-            .places
-            .iter()
-            .all(|place| known(&place.presence))
-            .then_some(facts)
+        let known = self.known();
+        let took = |place: &PlaceFact| {
+            known
+                .places
+                .iter()
+                .any(|k| k.presence == Presence::Same && k.is_at(place))
+        };
+        let told = |place: &PlaceFact| match place.presence {
+            Presence::Unknown => false,
+            Presence::Conflict => !took(place),
+            _ => true,
+        };
+        facts.places.iter().all(told).then_some(facts)
     }
 
     /// Returns how it stands as far as this run knows.
@@ -257,7 +266,7 @@ async fn one(cx: &Context, executor: &Executor<'_>, step: &Step) -> Result<Outco
     cx.tell(Event::Started {
         action: step.action.clone(),
     });
-    match executor.run(step).await {
+    match to_its_end(cx, executor, step).await {
         Ok(outcome) => {
             write(if outcome.already {
                 What::Already
@@ -280,6 +289,30 @@ async fn one(cx: &Context, executor: &Executor<'_>, step: &Step) -> Result<Outco
             }
             Err(failure)
         }
+    }
+}
+
+/// How long a step that goes public is waited for after the run was cancelled.
+/// A CI kills ten seconds after its first signal.
+const GRACE: Duration = Duration::from_secs(6);
+
+/// Runs a step. A cancelled run gives up what is hidden or only reads at once,
+/// and sees what goes public to its end, for a while.
+async fn to_its_end(
+    cx: &Context,
+    executor: &Executor<'_>,
+    step: &Step,
+) -> Result<Outcome, Failure> {
+    let overdue = async {
+        cx.cancel.cancelled().await;
+        if matches!(step.phase, Phase::Publish | Phase::Point) {
+            cx.clock.sleep(GRACE).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        result = executor.run(step) => result,
+        () = overdue => Err(cancelled()),
     }
 }
 

@@ -40,10 +40,20 @@ pub async fn gather(
     release: &Release,
     observed: &Observed,
 ) -> Result<Findings, Error> {
+    cx.unless_cancelled(look_at_bytes(cx, config, release, observed))
+        .await
+}
+
+async fn look_at_bytes(
+    cx: &Context,
+    config: &Config,
+    release: &Release,
+    observed: &Observed,
+) -> Result<Findings, Error> {
     let mut findings = declared(release);
     let wanted = unsettled(config, release, observed, &findings);
     let origins = sources::of_release(cx, config, release)?;
-    let fetches = release
+    let jobs = release
         .artifacts
         .iter()
         .filter(|artifact| wanted.contains(&artifact.path))
@@ -52,7 +62,7 @@ pub async fn gather(
                 fetch_and_inspect(cx, config, release, &origins[artifact.origin], artifact).await;
             (artifact.path.clone(), finding)
         });
-    let futures: Vec<_> = fetches.collect();
+    let futures: Vec<_> = jobs.collect();
     let fetched: Vec<_> = stream::iter(futures)
         .buffer_unordered(AT_ONCE)
         .collect()
@@ -279,6 +289,7 @@ async fn decode(
     let cache =
         |error: io::Error| StateError::new("cannot write to the cache", cx.store.folder(), error);
     let mut decoded = cx.store.temporary().map_err(cache)?;
+    let size = artifact.size;
     let work = move || -> io::Result<_> {
         stored.rewind()?;
         let mut out = HashingWriter {
@@ -287,6 +298,7 @@ async fn decode(
         };
         let result = gunzip(
             io::BufReader::new(&mut stored),
+            size,
             &mut out,
             &Limits::default(),
         );
@@ -345,11 +357,9 @@ async fn inspect(
         .places
         .iter()
         .any(|place| is_index(&place.destination));
-    let name = artifact
-        .places
-        .first()
-        .map(|place| Ok(place.name.clone()))
-        .unwrap_or_else(|| artifact.path.last_segment().parse::<FileName>());
+    let place = artifact.places.first();
+    let own = || artifact.path.last_segment().parse::<FileName>();
+    let name = place.map_or_else(own, |place| Ok(place.name.clone()));
     let Ok(name) = name else {
         return Ok(Inspection {
             facts: None,

@@ -127,9 +127,10 @@ fn folder_name(tag: &str) -> String {
             out.push(c);
         } else {
             let mut buffer = [0; 4];
-            c.encode_utf8(&mut buffer)
-                .bytes()
-                .for_each(|b| out.push_str(&format!("%{b:02X}")));
+            for byte in c.encode_utf8(&mut buffer).bytes() {
+                out.push('%');
+                out.push_str(&hex::encode_upper([byte]));
+            }
         }
     }
     out

@@ -87,10 +87,9 @@ impl<'a> Executor<'a> {
     async fn upload(&self, edge: &Edge) -> Result<Outcome, Failure> {
         let session = self.session(&edge.destination).await?;
         let publisher = self.publisher(&edge.destination)?;
-        let published = publisher
-            .publish(&session, std::slice::from_ref(edge), &self.cx.store)
-            .await;
-        outcome(&edge.destination, published)
+        let edges = std::slice::from_ref(edge);
+        let proof = publisher.publish(&session, edges, &self.cx.store).await;
+        outcome(&edge.destination, proof)
     }
 
     async fn create_tag(&self) -> Result<Outcome, Failure> {

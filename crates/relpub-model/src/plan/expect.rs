@@ -81,7 +81,13 @@ impl Expectation {
             );
         }
         if let Self::Plan { steps, .. } = self {
-            let new = plan.steps.iter().filter(|step| !steps.contains(step));
+            // The wave is only when: it changes with what is left to do.
+            let reviewed = |step: &Step| {
+                steps
+                    .iter()
+                    .any(|s| (s.phase, &s.action) == (step.phase, &step.action))
+            };
+            let new = plan.steps.iter().filter(|step| !reviewed(step));
             out.extend(new.map(|step| {
                 moved(
                     &step.action.to_string(),

@@ -85,7 +85,7 @@ pub struct Row {
 }
 
 /// What a destination holds of an edge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Presence {
     /// Nothing.

@@ -133,7 +133,7 @@ fn compare_index_file(edge: &Edge, held: &Held, service: &str) -> Found {
         format!(", uploaded {}", at.strftime("%Y-%m-%d"))
     });
     if held.state == HeldState::Altered {
-        return Found::fine(Presence::Conflict);
+        return altered(edge, service);
     }
     match held.sha256 {
         None => {
@@ -230,6 +230,13 @@ fn siblings<'a>(edge: &Edge, project: &'a IndexProject) -> Option<DistNameParts<
     })
 }
 
+fn altered(edge: &Edge, service: &str) -> Found {
+    let reason = format!("downloads from {service} with other bytes than {service} says");
+    let blocker = Blocker::new(Code::Conflict, edge.name.as_str(), reason)
+        .way_out("Tell the service. Until it is cleared up, treat the file as compromised.");
+    Found::blocked(Presence::Conflict, blocker)
+}
+
 /// Tells which release of a tag counts, and whether it may be worked on.
 pub(crate) enum ReleaseState<'a> {
     /// There is none.
@@ -322,7 +329,7 @@ fn compare_asset(
     };
     match held.state {
         HeldState::Incomplete => return Found::fine(Presence::Partial),
-        HeldState::Altered => return Found::fine(Presence::Conflict),
+        HeldState::Altered => return altered(edge, service),
         HeldState::Complete | HeldState::Yanked => {}
     }
     match held.sha256 {

@@ -249,7 +249,7 @@ mod tests {
     ) -> Vec<String> {
         let judged: Vec<Judged<'_>> = edges
             .iter()
-            .map(|(edge, presence)| (edge, presence.clone()))
+            .map(|(edge, presence)| (edge, *presence))
             .collect();
         index(&judged, distributions)
             .iter()

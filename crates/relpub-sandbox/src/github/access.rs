@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 
 use super::GitHub;
@@ -70,6 +70,8 @@ struct Counters {
     reset: Timestamp,
     /// How many more requests are answered in this hour, if that is limited.
     left: Option<u32>,
+    /// How many of the next writes come too fast, and for how many seconds.
+    hasty: (u32, u32),
 }
 
 /// What the headers of an answer say about the limit.
@@ -88,11 +90,29 @@ impl Limits {
         counters.reset = now + WINDOW;
     }
 
+    /// Refuses the next `writes` as too fast, for `seconds` each.
+    pub(super) fn slow_down(&self, writes: u32, seconds: u32) {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        counters.hasty = (writes, seconds);
+    }
+
+    /// Returns how many seconds a request must wait because it came too fast.
+    fn wait(&self, method: &Method) -> Option<u32> {
+        if matches!(*method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let (writes, seconds) = counters.hasty;
+        counters.hasty.0 = writes.checked_sub(1)?;
+        Some(seconds)
+    }
+
     fn count(&self, access: Access, now: Timestamp) -> Standing {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         if now >= counters.reset {
             *counters = Counters {
                 reset: now + WINDOW,
+                hasty: counters.hasty,
                 ..Counters::default()
             };
         }
@@ -131,8 +151,12 @@ pub(super) async fn admit(
         _ if standing.exceeded => rate_limited().into_response(),
         (_, None) => unsupported_version().into_response(),
         (Some(access), Some(_)) => {
-            request.extensions_mut().insert(access);
-            next.run(request).await
+            if let Some(seconds) = github.inner.limits.wait(request.method()) {
+                too_fast(seconds)
+            } else {
+                request.extensions_mut().insert(access);
+                next.run(request).await
+            }
         }
     };
     let headers = response.headers_mut();
@@ -175,6 +199,15 @@ fn unsupported_version() -> Failure {
 
 fn rate_limited() -> Failure {
     Failure::new(StatusCode::FORBIDDEN, "API rate limit exceeded")
+}
+
+fn too_fast(seconds: u32) -> Response {
+    let message = "You have exceeded a secondary rate limit. Please wait a few minutes before \
+                   you try again.";
+    let mut response = Failure::new(StatusCode::FORBIDDEN, message).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, seconds.into());
+    response
 }
 
 fn describe_limit(headers: &mut HeaderMap, standing: &Standing) {

@@ -11,9 +11,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::GitHub;
 use super::access::Access;
 use super::failure::Failure;
-use super::{GitHub, repository};
+use super::repository::{self, Repository};
 
 /// What a handler answers.
 pub(super) type Answer = Result<Response, Failure>;
@@ -41,9 +42,17 @@ impl FromRequestParts<GitHub> for Call {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let access = parts.extensions.get().copied().unwrap_or(Access::Anonymous);
-        let key = readable(github, &parameters, access).ok_or_else(Failure::not_found)?;
         // The part of the path that led to the repository is gone from `parts.uri`.
         let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, github).await;
+        let key = match find(github, &parameters, access).ok_or_else(Failure::not_found)? {
+            Found::Here(key) => key,
+            Found::Renamed(id) => {
+                let rest = parts.uri.path_and_query().map_or("", |it| it.as_str());
+                let rest = rest.strip_suffix('/').unwrap_or(rest);
+                let location = format!("{}/repositories/{id}{rest}", github.url());
+                return Err(Failure::moved(&parts.method, location));
+            }
+        };
         let query = uri.query().unwrap_or_default();
         Ok(Self {
             repository: key,
@@ -57,17 +66,31 @@ impl FromRequestParts<GitHub> for Call {
     }
 }
 
-/// Returns the key of the repository in the path, if the caller may know of it.
-fn readable(
-    github: &GitHub,
-    parameters: &BTreeMap<String, String>,
-    access: Access,
-) -> Option<String> {
+/// What a path leads to.
+enum Found {
+    /// The repository with this key.
+    Here(String),
+    /// The repository with this id, by a name that it had before.
+    Renamed(u64),
+}
+
+/// Returns the repository in the path, if the caller may know of it.
+fn find(github: &GitHub, parameters: &BTreeMap<String, String>, access: Access) -> Option<Found> {
+    let state = github.state();
+    let readable = |it: &&Repository| !it.private || access >= Access::Read;
+    if let Some(id) = parameters.get("repository") {
+        let repository = state.repository_by_id(id.parse().ok()?);
+        return repository.filter(readable).map(|it| Found::Here(it.key()));
+    }
     let (owner, name) = (parameters.get("owner")?, parameters.get("repo")?);
     let key = repository::key(&format!("{owner}/{name}"));
-    let state = github.state();
-    let private = state.repository(&key)?.private;
-    (!private || access >= Access::Read).then_some(key)
+    match state.repository(&key) {
+        Some(repository) => Some(repository).filter(readable).map(|_| Found::Here(key)),
+        None => state
+            .renamed(&key)
+            .filter(readable)
+            .map(|it| Found::Renamed(it.id)),
+    }
 }
 
 impl Call {

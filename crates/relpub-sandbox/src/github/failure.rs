@@ -3,8 +3,8 @@
 use std::io;
 
 use axum::Json;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 /// Where every error of this GitHub says that its documentation is.
@@ -16,6 +16,8 @@ pub(super) struct Failure {
     status: StatusCode,
     message: String,
     errors: Vec<Value>,
+    /// Where the thing is instead, for a redirect.
+    location: Option<String>,
 }
 
 impl Failure {
@@ -25,6 +27,21 @@ impl Failure {
             status,
             message: message.into(),
             errors: Vec::new(),
+            location: None,
+        }
+    }
+
+    /// Returns the redirect to where something has moved for good.
+    ///
+    /// Clients must repeat a write there as it was, hence 307.
+    pub(super) fn moved(method: &Method, location: String) -> Self {
+        let (status, message) = match *method {
+            Method::GET | Method::HEAD => (StatusCode::MOVED_PERMANENTLY, "Moved Permanently"),
+            _ => (StatusCode::TEMPORARY_REDIRECT, "Temporary Redirect"),
+        };
+        Self {
+            location: Some(location),
+            ..Self::new(status, message)
         }
     }
 
@@ -55,6 +72,13 @@ impl Failure {
         Self::validation(json!({"resource": resource, "code": "custom", "message": message}))
     }
 
+    /// Returns this error with one more about a resource as a whole.
+    pub(super) fn and_custom(mut self, resource: &str, message: &str) -> Self {
+        self.errors
+            .push(json!({"resource": resource, "code": "custom", "message": message}));
+        self
+    }
+
     fn validation(error: Value) -> Self {
         Self {
             errors: vec![error],
@@ -80,6 +104,10 @@ impl IntoResponse for Failure {
         if !self.errors.is_empty() {
             body["errors"] = self.errors.into();
         }
-        (self.status, Json(body)).into_response()
+        if let Some(location) = &self.location {
+            body["url"] = json!(location);
+        }
+        let location = self.location.map(|url| (header::LOCATION, url));
+        (self.status, AppendHeaders(location), Json(body)).into_response()
     }
 }

@@ -13,7 +13,8 @@ use serde_json::json;
 use super::GitHub;
 use super::call::{Answer, Call, read_json};
 use super::failure::Failure;
-use super::repository::{Repository, TagObject, is_ref_name, tag_ref};
+use super::publish::{self, RESTRICTED};
+use super::repository::{Repository, TAGS, TagObject, is_ref_name, tag_ref};
 use super::show::{hash, whole_seconds};
 use super::state::{Release, State};
 
@@ -69,7 +70,13 @@ pub(super) async fn compare(Of(github): Of<GitHub>, call: Call) -> Answer {
     };
     let commit = |sha: &str| show.commit(sha, &repository.commits[sha]);
     let (commits, links) = call.part(&ahead, |sha| commit(sha));
+    let page = format!("{}/compare/{base}...{head}", show.web());
     let body = json!({
+        "url": format!("{}/compare/{base}...{head}", show.api()),
+        "html_url": page,
+        "permalink_url": page,
+        "diff_url": format!("{page}.diff"),
+        "patch_url": format!("{page}.patch"),
         "status": status,
         "ahead_by": ahead.len(),
         "behind_by": behind,
@@ -170,6 +177,9 @@ pub(super) async fn create_ref(Of(github): Of<GitHub>, call: Call, body: Bytes) 
         return Err(Failure::refused("Reference already exists"));
     }
     check_object(&repository, &name, &wanted.sha)?;
+    if repository.tags_restricted && name.starts_with(TAGS) {
+        return Err(Failure::refused(RESTRICTED));
+    }
     repository.refs.insert(name.clone(), wanted.sha.clone());
     state.put_repository(repository)?;
     let show = github.show(&state, &call)?;
@@ -208,7 +218,7 @@ pub(super) async fn update_ref(Of(github): Of<GitHub>, call: Call, body: Bytes) 
     Ok(Json(show.reference(&name, &wanted.sha)).into_response())
 }
 
-/// Deletes a ref.
+/// Deletes a ref; the release of a deleted tag becomes a draft.
 pub(super) async fn delete_ref(Of(github): Of<GitHub>, call: Call) -> Answer {
     call.needs_push()?;
     let mut state = github.state();
@@ -220,6 +230,9 @@ pub(super) async fn delete_ref(Of(github): Of<GitHub>, call: Call) -> Answer {
     check_unprotected(&state, &call, &name, "delete")?;
     repository.refs.remove(&name);
     state.put_repository(repository)?;
+    if let Some(tag) = name.strip_prefix(TAGS) {
+        publish::orphan(&mut state, &call.repository, tag)?;
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

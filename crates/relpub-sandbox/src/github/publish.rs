@@ -10,6 +10,9 @@ use super::state::{Release, State};
 
 const RELEASE: &str = "Release";
 
+/// How many characters notes can have.
+const LONGEST: usize = 125_000;
+
 /// What a request wants a release to be; what is left out stays as it is.
 #[derive(Default, Deserialize)]
 pub(super) struct Wanted {
@@ -72,6 +75,7 @@ pub(super) fn save(
     let publishes = !release.draft && before.is_none_or(|before| before.draft);
     check_tag(state, &repository, before, &release)?;
     check_immutable(before, &release)?;
+    check_body(&release)?;
     if make_latest == Some(MakeLatest::True) && (release.draft || release.prerelease) {
         let message = "Latest release cannot be draft or prerelease.";
         return Err(Failure::custom(RELEASE, message));
@@ -85,9 +89,11 @@ pub(super) fn save(
     let commit = commit.to_owned();
     release.created = repository.commits[&commit].date;
     release.updated = now;
-    if !release.draft {
-        let name = tag_ref(&release.tag);
-        repository.refs.entry(name).or_insert(commit);
+    if !release.draft && repository.tag(&release.tag).is_none() {
+        if repository.tags_restricted {
+            return Err(tag_restricted());
+        }
+        repository.refs.insert(tag_ref(&release.tag), commit);
     }
     if publishes {
         release.published = Some(now);
@@ -117,6 +123,25 @@ fn check_tag(
     let other = state.published(&release.repository, &release.tag);
     if !release.draft && other.is_some_and(|other| other.id != release.id) {
         return Err(Failure::field(RELEASE, "already_exists", "tag_name"));
+    }
+    Ok(())
+}
+
+/// The rule that a ruleset against new tags breaks with, as git refs report it.
+pub(super) const RESTRICTED: &str = "Repository rule violations found\n\nCannot create ref due to \
+                                     creations being restricted.\n\n";
+
+fn tag_restricted() -> Failure {
+    let message = format!("pre_receive {RESTRICTED}");
+    Failure::custom_field(RELEASE, "pre_receive", &message)
+        .and_custom(RELEASE, "Published releases must have a valid tag")
+}
+
+fn check_body(release: &Release) -> Result<(), Failure> {
+    let length = release.body.iter().flat_map(|body| body.chars()).count();
+    if length > LONGEST {
+        let message = format!("body is too long (maximum is {LONGEST} characters)");
+        return Err(Failure::custom_field(RELEASE, "body", &message));
     }
     Ok(())
 }
@@ -182,6 +207,22 @@ fn numbers(tag: &str) -> (Vec<u64>, bool) {
     let core = version.split(['-', '+']).next().unwrap_or_default();
     let numbers = core.split('.').map_while(|part| part.parse().ok());
     (numbers.collect(), !version.contains('-'))
+}
+
+/// Turns the release of a tag that is gone into a draft, as GitHub does.
+pub(super) fn orphan(state: &mut State, key: &str, tag: &str) -> Result<(), Failure> {
+    let Some(release) = state.published(key, tag) else {
+        return Ok(());
+    };
+    let release = Release {
+        draft: true,
+        ..release.clone()
+    };
+    let repository = state.repository(key);
+    let mut repository = repository.ok_or_else(Failure::not_found)?.clone();
+    point_latest(&mut repository, &release, false, None);
+    state.put_repository(repository)?;
+    Ok(state.put_release(release)?)
 }
 
 /// Deletes a release; the tag of an immutable one is burned, but stays.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 const BRANCHES: &str = "refs/heads/";
-const TAGS: &str = "refs/tags/";
+/// What the full names of tags start with.
+pub(super) const TAGS: &str = "refs/tags/";
 
 /// A repository with its git objects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,7 +15,11 @@ pub(super) struct Repository {
     pub(super) id: u64,
     pub(super) full_name: String,
     pub(super) private: bool,
+    /// The keys it had before it was renamed.
+    pub(super) former: BTreeSet<String>,
     pub(super) default_branch: String,
+    /// Whether a ruleset lets nobody create tags.
+    pub(super) tags_restricted: bool,
     /// Whether releases are immutable from their publication on.
     pub(super) immutable_releases: bool,
     /// The release that was made the latest by request.
@@ -58,7 +63,9 @@ impl Repository {
             id,
             full_name: full_name.to_owned(),
             private: false,
+            former: BTreeSet::new(),
             default_branch: "main".to_owned(),
+            tags_restricted: false,
             immutable_releases: false,
             latest: None,
             burned: BTreeSet::new(),

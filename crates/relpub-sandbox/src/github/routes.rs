@@ -1,7 +1,6 @@
 //! Which request goes where, and what it is called in log and faults.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use http::Method;
@@ -14,6 +13,7 @@ use crate::service::Service;
 pub(super) fn service(github: &GitHub) -> Service {
     let api = Router::new()
         .nest("/repos/{owner}/{repo}", repository())
+        .nest("/repositories/{repository}", repository())
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(middleware::from_fn_with_state(
@@ -79,9 +79,7 @@ fn of_releases() -> Router<GitHub> {
         )
         .route(
             "/releases/{id}/assets",
-            get(assets::list)
-                .post(assets::upload)
-                .layer(DefaultBodyLimit::disable()),
+            get(assets::list).post(assets::upload),
         )
 }
 
@@ -92,7 +90,14 @@ async fn not_found() -> Failure {
 /// Names what is asked for.
 fn endpoint(method: &Method, path: &str) -> &'static str {
     let path = path.trim_matches('/');
-    let parts: Vec<&str> = path.splitn(6, '/').collect();
+    // A repository can be named by its id too: `/repositories/1` for `/repos/o/r`.
+    let parts = match path.strip_prefix("repositories/") {
+        Some(rest) => ["repos", ""]
+            .into_iter()
+            .chain(rest.splitn(4, '/'))
+            .collect(),
+        None => path.splitn(6, '/').collect::<Vec<_>>(),
+    };
     match parts[..] {
         ["repos", _, _] => "repository",
         ["repos", _, _, "commits", ..] => "commit",
@@ -156,6 +161,12 @@ mod tests {
                 true,
             ),
             (Method::GET, "/repos/o/r/releases", "list-releases", false),
+            (
+                Method::DELETE,
+                "/repositories/7/releases/7",
+                "delete-release",
+                true,
+            ),
             (
                 Method::GET,
                 "/repos/o/r/releases/tags/a/b",

@@ -16,7 +16,8 @@ pub(super) struct Show<'a> {
 }
 
 impl Show<'_> {
-    fn api(&self) -> String {
+    /// Returns the URL of the repository for programs.
+    pub(super) fn api(&self) -> String {
         format!("{}/repos/{}", self.url, self.repository.full_name)
     }
 

@@ -144,6 +144,40 @@ impl State {
         self.repositories.get(key)
     }
 
+    /// Returns the repository that had this key before it was renamed.
+    pub(super) fn renamed(&self, key: &str) -> Option<&Repository> {
+        let mut all = self.repositories.values();
+        all.find(|repository| repository.former.contains(key))
+    }
+
+    /// Returns the repository with this id.
+    pub(super) fn repository_by_id(&self, id: u64) -> Option<&Repository> {
+        self.repositories.values().find(|it| it.id == id)
+    }
+
+    /// Renames a repository; the old name goes on leading to it.
+    pub(super) fn rename(&mut self, key: &str, name: &str) -> io::Result<()> {
+        let Some(old) = self.repositories.get(key) else {
+            return Ok(());
+        };
+        let mut renamed = old.clone();
+        name.clone_into(&mut renamed.full_name);
+        let new_key = renamed.key();
+        if new_key == key {
+            return self.put_repository(renamed);
+        }
+        renamed.former.insert(key.to_owned());
+        let releases: Vec<_> = self.releases(key).into_iter().cloned().collect();
+        self.put_repository(renamed)?;
+        for mut release in releases {
+            release.repository.clone_from(&new_key);
+            self.put_release(release)?;
+        }
+        self.disk.remove_json(&format!("{REPOSITORY}{key}"))?;
+        self.repositories.remove(key);
+        Ok(())
+    }
+
     /// Keeps a repository, in place of the one with its name.
     pub(super) fn put_repository(&mut self, repository: Repository) -> io::Result<()> {
         let key = repository.key();

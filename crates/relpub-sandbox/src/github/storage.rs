@@ -62,7 +62,9 @@ pub(super) async fn bytes(
         state.put_asset(asset.clone())?;
         (asset, state.blob(id))
     };
-    let mut response = files::answer(&path, &headers, method == Method::HEAD).await?;
+    // The asset may have been deleted since.
+    let answer = files::answer(&path, &headers, method == Method::HEAD).await;
+    let mut response = answer.map_err(|_| Failure::not_found())?;
     describe(response.headers_mut(), &asset);
     Ok(response)
 }

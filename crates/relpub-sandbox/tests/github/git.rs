@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::{Api, COMMIT, REPOSITORY, error_of, world};
+use crate::{Api, COMMIT, REPOSITORY, error_of, tags, world};
 
 #[tokio::test]
 async fn a_repository_says_what_its_caller_may_do() {
@@ -90,6 +90,75 @@ async fn refs_are_created_moved_and_deleted() {
     assert_eq!(github.tag(REPOSITORY, "pkg/v1").as_deref(), Some(COMMIT));
     assert_eq!(api.delete(path).await.0, StatusCode::NO_CONTENT);
     assert_eq!(error_of(api.delete(path).await), "Reference does not exist");
+}
+
+#[tokio::test]
+async fn a_ruleset_can_keep_tags_from_being_created() {
+    let world = world().await;
+    let github = &world.github;
+    let api = Api::push(&world);
+    let id = api.draft("v1").await;
+    github.restrict_tags(REPOSITORY, true).unwrap();
+    let wanted = json!({"ref": "refs/tags/v1", "sha": COMMIT});
+    let refused = error_of(api.send(Method::POST, "/git/refs", &wanted).await);
+    let message = refused.as_str().unwrap();
+    assert!(message.contains("creations being restricted"), "{message}");
+    let (status, answer) = api.patch(id, &json!({"draft": false})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer["errors"][0]["field"], "pre_receive");
+    assert!(github.releases(REPOSITORY)[0].draft);
+
+    github.restrict_tags(REPOSITORY, false).unwrap();
+    api.publish(id).await;
+}
+
+#[tokio::test]
+async fn the_release_of_a_deleted_tag_is_a_draft_again() {
+    let world = world().await;
+    let api = Api::push(&world);
+    let id = api.draft("v1").await;
+    api.publish(id).await;
+    api.delete("/git/refs/tags/v1").await;
+    assert_eq!(tags(&world.github.releases(REPOSITORY)), ["(v1)"]);
+    assert_eq!(world.github.latest(REPOSITORY), None);
+    api.publish(id).await;
+    assert!(world.github.tag(REPOSITORY, "v1").is_some());
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_found_by_its_old_name() {
+    let world = world().await;
+    let api = Api::push(&world);
+    let id = api.draft("v1").await;
+    world
+        .github
+        .rename_repository(REPOSITORY, "relpub/other")
+        .unwrap();
+    for (method, path, status) in [
+        (Method::GET, "/releases?page=1", 301),
+        (Method::GET, "", 301),
+        (Method::POST, "/releases/generate-notes", 307),
+    ] {
+        let request = api.request(method, path).json(&json!({"tag_name": "v1"}));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status);
+        let expected = format!("{}/repositories/800000001{path}", api.url);
+        assert_eq!(response.headers()["location"], expected);
+        let followed = api
+            .client
+            .request(
+                if status == 301 {
+                    Method::GET
+                } else {
+                    Method::POST
+                },
+                &expected,
+            )
+            .bearer_auth(world.github.token())
+            .json(&json!({"tag_name": "v1"}));
+        assert_eq!(followed.send().await.unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(world.github.releases("relpub/other")[0].id, id);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The life of a release: hidden as a draft, public, deleted.
 
 use jiff::SignedDuration;
-use relpub_sandbox::{AssetState, Options, World};
+use relpub_sandbox::{AssetState, Names, Options, World};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -242,6 +242,34 @@ async fn a_world_started_again_has_the_same_releases() {
     let client = reqwest::Client::new();
     let text = client.get(url).send().await.unwrap().text().await.unwrap();
     assert_eq!(text, "content");
+}
+
+#[tokio::test]
+async fn a_world_started_for_another_commit_goes_on_from_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(Options::new(folder.path())).await.unwrap();
+    let api = Api::push(&world);
+    api.create(&json!({"tag_name": "v1"})).await;
+    world.stop().await;
+
+    let next = "b".repeat(40);
+    let options = Options::new(folder.path()).with_names(Names::new(REPOSITORY, &next));
+    let world = World::start(options).await.unwrap();
+    let api = Api::push(&world);
+    let (_, compared) = api.get("/compare/v1...main").await;
+    assert_eq!(compared["ahead_by"], 1);
+    assert_eq!(compared["commits"][0]["sha"], next);
+}
+
+#[tokio::test]
+async fn notes_have_an_end() {
+    let world = world().await;
+    let api = Api::push(&world);
+    let wanted = json!({"tag_name": "v1", "draft": true, "body": "ü".repeat(125_000)});
+    api.create(&wanted).await;
+    let wanted = json!({"tag_name": "v1", "draft": true, "body": "x".repeat(125_001)});
+    let error = error_of(api.send(Method::POST, "/releases", &wanted).await);
+    assert_eq!(error["field"], "body");
 }
 
 #[tokio::test]

@@ -163,6 +163,22 @@ async fn a_spent_rate_limit_says_when_it_ends() {
 }
 
 #[tokio::test]
+async fn writes_that_come_too_fast_are_told_to_wait() {
+    let world = world().await;
+    let api = Api::push(&world);
+    world.github.slow_down_next(1, 60);
+    assert_eq!(api.get("/releases").await.0, StatusCode::OK);
+    let wanted = json!({"tag_name": "v1", "draft": true});
+    let request = api.request(Method::POST, "/releases").json(&wanted);
+    let refused = request.send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert_eq!(refused.headers()["retry-after"], "60");
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("secondary rate limit"), "{text}");
+    api.create(&wanted).await;
+}
+
+#[tokio::test]
 async fn requests_are_logged_by_name_and_can_be_spoiled() {
     let world = world().await;
     let api = Api::push(&world);
