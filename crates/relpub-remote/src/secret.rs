@@ -82,6 +82,11 @@ impl Environment {
         }
     }
 
+    /// Returns the value of a variable as a secret, unless it is unset or empty.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        self.get(name).cloned()
+    }
+
     /// Returns the value of a variable unless it is unset or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&Secret> {
         self.0.get(name).filter(|value| !value.expose().is_empty())

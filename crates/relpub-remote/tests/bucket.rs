@@ -2,14 +2,12 @@
 
 mod common;
 
-use std::path::Path;
-
 use common::{Bench, write};
 use relpub_model::config::Credential;
 use relpub_model::decision::Decision;
 use relpub_model::name::SourcePath;
 use relpub_model::release::Pin;
-use relpub_remote::bucket::{Access, Found};
+use relpub_remote::bucket::Found;
 use relpub_remote::{Environment, RemoteError, Source};
 use relpub_sandbox::{Fault, FaultKind};
 
@@ -18,27 +16,9 @@ const PREFIX: &str = "commit/0123456";
 impl Bench {
     fn source(&self, credential: &Credential) -> Source {
         let endpoints = self.endpoints();
-        let environment = self.environment();
-        let access = Access {
-            folder: Path::new("."),
-            endpoint: None,
-            credential,
-            endpoints: &endpoints,
-            environment: &environment,
-        };
-        let uri = format!("s3://builds/{PREFIX}/");
-        Source::new(&self.http, &uri, access).unwrap()
-    }
-
-    fn folder(&self, folder: &Path) -> Source {
-        let access = Access {
-            folder,
-            endpoint: None,
-            credential: &Credential::Ambient,
-            endpoints: &self.endpoints(),
-            environment: &Environment::default(),
-        };
-        Source::new(&self.http, "file:tree", access).unwrap()
+        let (s3, environment) = (endpoints.s3.as_ref(), self.environment());
+        let prefix = format!("{PREFIX}/");
+        Source::s3(&self.http, "builds", &prefix, s3, credential, &environment).unwrap()
     }
 
     fn put(&self, key: &str, bytes: &[u8]) {
@@ -48,13 +28,13 @@ impl Bench {
 }
 
 /// Reads everything, in pieces.
-async fn read(source: &Source, found: &Found) -> Result<Vec<u8>, RemoteError> {
+async fn read(bench: &Bench, source: &Source, found: &Found) -> Result<Vec<u8>, RemoteError> {
     let mut bytes = Vec::new();
     let mut sink = |piece: &[u8]| {
         bytes.extend_from_slice(piece);
         Ok(())
     };
-    let read = source.download(&found.path, &found.pin, found.size, &mut sink);
+    let read = source.download(&bench.http, &found.path, &found.pin, found.size, &mut sink);
     read.await.map(|()| bytes)
 }
 
@@ -85,8 +65,8 @@ async fn a_bucket_is_listed_and_read_under_its_pins() {
         paths,
         ["empty", "manifest.json", "wheels/a+b~1-1.0.whl", "zipped"]
     );
-    assert_eq!(read(&source, &found[0]).await.unwrap(), b"");
-    assert_eq!(read(&source, &found[2]).await.unwrap(), big());
+    assert_eq!(read(&bench, &source, &found[0]).await.unwrap(), b"");
+    assert_eq!(read(&bench, &source, &found[2]).await.unwrap(), big());
     assert!(!is_gzip(&source, &found[1]).await);
     assert!(is_gzip(&source, &found[3]).await);
     let small = source.read_small(&found[1].path, &found[1].pin, 2).await;
@@ -119,7 +99,7 @@ async fn a_download_goes_on_where_it_broke_off() {
     ] {
         bench.world.faults().add(fault(kind));
     }
-    assert_eq!(read(&source, &found[0]).await.unwrap(), big());
+    assert_eq!(read(&bench, &source, &found[0]).await.unwrap(), big());
     let requests = bench.requests("bucket", "get-object");
     let ranges: Vec<_> = requests.iter().filter_map(|it| it.range.clone()).collect();
     assert_eq!(ranges.len(), 5);
@@ -138,7 +118,7 @@ async fn a_download_goes_on_where_it_broke_off() {
         .world
         .faults()
         .add(fault(FaultKind::ServerError(500)).times(9));
-    let error = read(&source, &found[0]).await.unwrap_err();
+    let error = read(&bench, &source, &found[0]).await.unwrap_err();
     assert_eq!(error.decision, Decision::Transient);
     assert_eq!(error.attempts, 4);
     assert_eq!(
@@ -154,7 +134,7 @@ async fn another_object_under_the_name_is_not_taken_for_the_listed_one() {
     let source = bench.source(&Credential::Ambient);
     let found = source.list().await.unwrap();
     bench.put("a.whl", b"two");
-    let error = read(&source, &found[0]).await.unwrap_err();
+    let error = read(&bench, &source, &found[0]).await.unwrap_err();
     assert_eq!(error.decision, Decision::SourceChanged);
     let error = source
         .head(&found[0].path, &found[0].pin)
@@ -184,14 +164,9 @@ async fn a_bucket_is_open_or_asks_for_a_signature() {
             .all(|it| !it.headers.contains_key("authorization"))
     );
 
-    let access = Access {
-        folder: Path::new("."),
-        endpoint: None,
-        credential: &Credential::Ambient,
-        endpoints: &bench.endpoints(),
-        environment: &Environment::default(),
-    };
-    let Err(error) = Source::new(&bench.http, "s3://builds/x", access) else {
+    let nothing = Environment::default();
+    let source = Source::s3(&bench.http, "b", "", None, &Credential::Ambient, &nothing);
+    let Err(error) = source else {
         panic!("it has no credential")
     };
     assert_eq!(error.decision, Decision::Unauthenticated);
@@ -214,12 +189,12 @@ async fn a_folder_is_read_under_its_pins() {
     let tree = folder.path().join("tree");
     write(&tree.join("wheels/a.whl"), &big());
     write(&tree.join("empty"), b"");
-    let source = bench.folder(folder.path());
+    let source = Source::file(tree.clone());
     let found = source.list().await.unwrap();
     let paths: Vec<_> = found.iter().map(|it| it.path.as_str()).collect();
     assert_eq!(paths, ["empty", "wheels/a.whl"]);
-    assert_eq!(read(&source, &found[0]).await.unwrap(), b"");
-    assert_eq!(read(&source, &found[1]).await.unwrap(), big());
+    assert_eq!(read(&bench, &source, &found[0]).await.unwrap(), b"");
+    assert_eq!(read(&bench, &source, &found[1]).await.unwrap(), big());
 
     let other = Pin::File { modified: 1 };
     let path: SourcePath = "wheels/a.whl".parse().unwrap();
@@ -227,7 +202,7 @@ async fn a_folder_is_read_under_its_pins() {
     assert_eq!(error.decision, Decision::SourceChanged);
     let mut longer = found[1].clone();
     longer.size += 1;
-    let error = read(&source, &longer).await.unwrap_err();
+    let error = read(&bench, &source, &longer).await.unwrap_err();
     assert_eq!(error.decision, Decision::SourceChanged);
 }
 
@@ -239,7 +214,7 @@ async fn a_link_is_named_not_followed() {
     let tree = folder.path().join("tree");
     write(&folder.path().join("secret/key"), b"");
     write(&tree.join("a.whl"), b"");
-    let source = bench.folder(folder.path());
+    let source = Source::file(tree.clone());
     let pin = source.list().await.unwrap()[0].pin.clone();
     std::os::unix::fs::symlink("../secret", tree.join("link")).unwrap();
     let error = source.list().await.unwrap_err();

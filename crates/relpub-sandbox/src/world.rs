@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::control;
 use crate::disk::Disk;
 use crate::fault::Faults;
+use crate::github::GitHub;
 use crate::identity::Identity;
 use crate::log::Entry;
 use crate::pypi::PyPi;
@@ -134,6 +135,8 @@ pub(crate) struct Shared {
 pub struct World {
     /// The object store.
     pub bucket: Bucket,
+    /// The GitHub.
+    pub github: GitHub,
     /// The issuer of identity tokens.
     pub identity: Identity,
     /// The package index.
@@ -185,6 +188,11 @@ impl World {
         identity.describe(&mut file, &mut environment);
         servers.serve(taken, identity.service(), &traffic);
 
+        let taken = Port::take(port(5)).await?;
+        let github = GitHub::open(&shared, taken.url())?;
+        github.describe(&mut file, &mut environment);
+        servers.serve(taken, github.service(), &traffic);
+
         let taken = Port::take(port(3)).await?;
         let pypi = PyPi::open(&shared, taken.url(), "pypi", &identity)?;
         pypi.describe(&mut file, &mut environment);
@@ -204,6 +212,7 @@ impl World {
         write_environment(&environment, &shared.disk)?;
         Ok(Self {
             bucket,
+            github,
             identity,
             pypi,
             testpypi,

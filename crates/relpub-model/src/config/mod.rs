@@ -4,11 +4,26 @@
 //! everything that can be checked without the network; a key that this version
 //! does not act on is an error, never accepted and ignored.
 
+mod artifacts;
+mod credential;
+mod destinations;
+mod errors;
+mod files;
+mod keys;
 mod nearest;
+mod parse;
+mod platforms;
+mod reader;
+mod schema;
+mod secrets;
+mod source;
 mod text;
+mod url;
 
 use std::collections::BTreeMap;
 
+pub use errors::{ConfigError, ConfigErrors};
+pub use schema::schema;
 pub use text::{
     Expanded, Pattern, Scope, TagError, TagTemplate, Template, TextError, Vars, When,
     split_extension,
@@ -257,3 +272,6 @@ pub struct Waiver {
     /// The last day on which it counts.
     pub until: jiff::civil::Date,
 }
+
+#[cfg(test)]
+mod tests;

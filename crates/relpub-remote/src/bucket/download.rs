@@ -4,20 +4,17 @@ use std::io;
 
 use futures::StreamExt as _;
 use relpub_model::decision::Decision;
-use relpub_model::event::Event;
 use relpub_model::name::SourcePath;
 use relpub_model::release::Pin;
 
 use super::{Source, changed};
-use crate::http::{Again, Deed, RemoteError};
+use crate::http::{Again, Deed, Http, RemoteError};
 
 /// Takes the bytes of a download in order, each once.
 pub type Sink<'a> = dyn FnMut(&[u8]) -> io::Result<()> + Send + 'a;
 
 /// How many times a download goes on after it got somewhere.
 const RESUMPTIONS: u32 = 100;
-/// How many bytes come between two reports.
-const REPORT: u64 = 1024 * 1024;
 
 impl Source {
     /// Reads an object of `size` stored bytes into `sink`, in pieces as they come.
@@ -27,14 +24,15 @@ impl Source {
     /// does an object of another size.
     pub async fn download(
         &self,
+        http: &Http,
         path: &SourcePath,
         pin: &Pin,
         size: u64,
         sink: &mut Sink<'_>,
     ) -> Result<(), RemoteError> {
         let deed = self.deed("read", path);
-        let mut attempts = self.http().attempts(&deed)?;
-        let mut to = Progress::new(self, path, size);
+        let mut attempts = http.attempts(&deed)?;
+        let mut to = Progress::new(path, size);
         let mut resumptions = 0;
         loop {
             let before = to.done;
@@ -67,7 +65,17 @@ impl Source {
             bytes.extend_from_slice(piece);
             Ok(())
         };
-        self.download(path, &head.pin, head.size, &mut sink).await?;
+        match self {
+            Self::File(_) => {
+                let deed = self.deed("read", path);
+                let mut to = Progress::new(path, head.size);
+                self.pour(&deed, &head.pin, &mut to, &mut sink).await?;
+            }
+            Self::S3(bucket) => {
+                let download = self.download(&bucket.http, path, &head.pin, head.size, &mut sink);
+                download.await?;
+            }
+        }
         Ok(bytes)
     }
 
@@ -91,7 +99,7 @@ impl Source {
                     return Err(changed(deed, "it is longer"));
                 }
                 sink(&piece).map_err(|error| not_kept(deed, &error))?;
-                to.advance(piece.len() as u64);
+                to.done += piece.len() as u64;
             }
             opened.total
         };
@@ -114,36 +122,16 @@ fn not_kept(deed: &Deed, error: &io::Error) -> RemoteError {
     RemoteError::new(deed, Decision::Transient, why)
 }
 
-/// How far a download is, and who hears of it.
+/// How far a download is.
 struct Progress<'a> {
-    source: &'a Source,
     path: &'a SourcePath,
     done: u64,
     total: u64,
-    reported: u64,
 }
 
 impl<'a> Progress<'a> {
-    fn new(source: &'a Source, path: &'a SourcePath, total: u64) -> Self {
-        Self {
-            source,
-            path,
-            done: 0,
-            total,
-            reported: 0,
-        }
-    }
-
-    fn advance(&mut self, bytes: u64) {
-        self.done += bytes;
-        if self.done - self.reported < REPORT && self.done < self.total {
-            return;
-        }
-        self.reported = self.done;
-        self.source.http().emit(Event::Fetching {
-            path: self.path.clone(),
-            done: self.done,
-            total: self.total,
-        });
+    fn new(path: &'a SourcePath, total: u64) -> Self {
+        let done = 0;
+        Self { path, done, total }
     }
 }

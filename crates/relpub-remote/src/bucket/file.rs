@@ -14,7 +14,7 @@ use relpub_model::release::Pin;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::{Found, Head, Opened, changed};
-use crate::http::{Deed, Http, RemoteError};
+use crate::http::{Deed, RemoteError};
 
 /// How much of a file is in memory at a time, in bytes.
 const BUFFER: usize = 256 * 1024;
@@ -22,13 +22,12 @@ const BUFFER: usize = 256 * 1024;
 /// A folder on this machine.
 #[derive(Clone)]
 pub struct FileSource {
-    pub(super) http: Http,
     root: PathBuf,
 }
 
 impl FileSource {
-    pub(super) fn new(http: Http, root: PathBuf) -> Self {
-        Self { http, root }
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root }
     }
 
     pub(super) fn deed(&self, operation: &str, path: &str) -> Deed {

@@ -9,7 +9,7 @@ mod file;
 mod s3;
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -17,7 +17,7 @@ use relpub_model::config::Credential;
 use relpub_model::decision::Decision;
 use relpub_model::name::SourcePath;
 use relpub_model::release::Pin;
-use relpub_model::world::Endpoints;
+use relpub_model::world::S3;
 
 pub use download::Sink;
 pub use file::FileSource;
@@ -66,35 +66,31 @@ struct Opened {
     stream: Stream,
 }
 
-/// How a source is reached, beside its URI.
-#[derive(Clone, Copy, Debug)]
-pub struct Access<'a> {
-    /// The folder that relative `file:` paths start from.
-    pub folder: &'a Path,
-    /// The configured URL of an S3-compatible store.
-    pub endpoint: Option<&'a str>,
-    /// How the source is read.
-    pub credential: &'a Credential,
-    /// Where the outside is.
-    pub endpoints: &'a Endpoints,
-    /// Where ambient credentials are looked for.
-    pub environment: &'a Environment,
-}
-
 impl Source {
-    /// Opens a source by its URI, `file:PATH` or `s3://BUCKET/PREFIX`, without
-    /// asking anybody. An error is a URI or a credential that cannot be right.
-    pub fn new(http: &Http, uri: &str, access: Access<'_>) -> Result<Self, RemoteError> {
-        if let Some(path) = uri.strip_prefix("file:") {
-            let root = access.folder.join(path.strip_prefix("//").unwrap_or(path));
-            return Ok(Self::File(FileSource::new(http.clone(), root)));
-        }
-        if uri.starts_with("s3://") {
-            return S3Source::new(http.clone(), uri, access).map(Self::S3);
-        }
-        let deed = Deed::new("source", "open", uri);
-        let why = "it is neither `file:PATH` nor `s3://BUCKET/PREFIX`";
-        Err(RemoteError::new(&deed, Decision::Protocol, why))
+    /// Returns a folder as a source.
+    pub fn file(root: PathBuf) -> Self {
+        Self::File(FileSource::new(root))
+    }
+
+    /// Returns what is under a prefix of a bucket as a source, without asking
+    /// anybody; `None` for `endpoint` means the provider's own.
+    ///
+    /// The region is that of `AWS_REGION`, else the endpoint's. An error is a
+    /// name or a credential that cannot be right.
+    pub fn s3(
+        http: &Http,
+        bucket: &str,
+        prefix: &str,
+        endpoint: Option<&S3>,
+        credential: &Credential,
+        environment: &Environment,
+    ) -> Result<Self, RemoteError> {
+        let access = s3::Access {
+            endpoint,
+            credential,
+            environment,
+        };
+        S3Source::new(http.clone(), bucket, prefix, access).map(Self::S3)
     }
 
     /// Returns everything under the source, in order of path.
@@ -120,10 +116,12 @@ impl Source {
         pin: &Pin,
         range: Range<u64>,
     ) -> Result<Stream, RemoteError> {
-        let deed = self.deed("read", path);
         let attempt = || self.opened(path, pin, range.clone());
-        let opened = self.http().retry(&deed, attempt).await?;
-        Ok(opened.stream)
+        let opened = match self {
+            Self::File(_) => attempt().await,
+            Self::S3(bucket) => bucket.http.retry(&self.deed("read", path), attempt).await,
+        };
+        Ok(opened?.stream)
     }
 
     /// Opens a range of an object once, without repeating it.
@@ -136,13 +134,6 @@ impl Source {
         match self {
             Self::File(files) => files.open(path, pin, range).await,
             Self::S3(bucket) => bucket.open(path, pin, range).await,
-        }
-    }
-
-    fn http(&self) -> &Http {
-        match self {
-            Self::File(files) => &files.http,
-            Self::S3(bucket) => &bucket.http,
         }
     }
 

@@ -12,11 +12,20 @@ use relpub_model::config::Credential;
 use relpub_model::decision::Decision;
 use relpub_model::name::SourcePath;
 use relpub_model::release::Pin;
+use relpub_model::world::S3;
 
 use super::connector::{Connector, uncarry};
-use super::{Access, Found, Head, Opened, changed};
-use crate::http::{Deed, Http, RemoteError};
+use super::{Found, Head, Opened, changed};
+use crate::http::{Deed, Http, RemoteError, is_allowed};
 use crate::secret::{Environment, Secret};
+
+/// How a store is reached.
+#[derive(Clone, Copy)]
+pub(super) struct Access<'a> {
+    pub(super) endpoint: Option<&'a S3>,
+    pub(super) credential: &'a Credential,
+    pub(super) environment: &'a Environment,
+}
 
 /// A bucket, and the prefix that everything is under.
 #[derive(Clone)]
@@ -28,17 +37,17 @@ pub struct S3Source {
 }
 
 impl S3Source {
-    pub(super) fn new(http: Http, uri: &str, access: Access<'_>) -> Result<Self, RemoteError> {
-        let deed = Deed::new("bucket", "open", uri);
-        let wrong = |why: &str| RemoteError::new(&deed, Decision::Protocol, why);
-        let place = uri.strip_prefix("s3://").unwrap_or(uri);
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        if bucket.is_empty() {
-            return Err(wrong("it names no bucket; write `s3://BUCKET/PREFIX`"));
-        }
-        let prefix = Path::parse(prefix).map_err(|error| wrong(&error.to_string()))?;
+    pub(super) fn new(
+        http: Http,
+        bucket: &str,
+        prefix: &str,
+        access: Access<'_>,
+    ) -> Result<Self, RemoteError> {
+        let deed = Deed::new("bucket", "open", format!("s3://{bucket}/{prefix}"));
+        let wrong = |why: String| RemoteError::new(&deed, Decision::Protocol, why);
+        let prefix = Path::parse(prefix).map_err(|error| wrong(error.to_string()))?;
         let store = builder(&http, &deed, bucket, access)?.build();
-        let store = store.map_err(|error| wrong(&http.scrub(&error.to_string())))?;
+        let store = store.map_err(|error| wrong(http.scrub(&error.to_string())))?;
         Ok(Self {
             http,
             store: Arc::new(store),
@@ -192,14 +201,11 @@ fn builder(
     bucket: &str,
     access: Access<'_>,
 ) -> Result<AmazonS3Builder, RemoteError> {
-    let world = access.endpoints.s3.as_ref();
-    let endpoint = access.endpoint.or(world.map(|s3| s3.endpoint.as_str()));
-    let world_region = world.filter(|_| access.endpoint.is_none());
     let region = access
         .environment
         .plain("AWS_REGION")
         .or_else(|| access.environment.plain("AWS_DEFAULT_REGION"))
-        .or(world_region.map(|s3| s3.region.as_str()))
+        .or(access.endpoint.map(|s3| s3.region.as_str()))
         .unwrap_or("us-east-1");
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
@@ -210,9 +216,12 @@ fn builder(
             max_retries: 0,
             ..RetryConfig::default()
         });
-    if let Some(endpoint) = endpoint {
-        // Whether plain http may be spoken is for our client to say.
-        builder = builder.with_endpoint(endpoint).with_allow_http(true);
+    if let Some(s3) = access.endpoint {
+        if !is_allowed(&s3.endpoint) {
+            let why = format!("{} is neither https nor on this machine", s3.endpoint);
+            return Err(RemoteError::new(deed, Decision::Protocol, why));
+        }
+        builder = builder.with_endpoint(&s3.endpoint).with_allow_http(true);
     }
     match access.credential {
         Credential::Anonymous => Ok(builder.with_skip_signature(true)),

@@ -186,7 +186,7 @@ impl Http {
         url: &Url,
         credential: Option<&Credential>,
     ) -> Result<reqwest::Response, RemoteError> {
-        if !redirect::is_allowed(url) {
+        if !redirect::is_allowed(url.as_str()) {
             let why = format!("{} is neither https nor on this machine", redact::url(url));
             return Err(RemoteError::new(&request.deed, Decision::Protocol, why));
         }

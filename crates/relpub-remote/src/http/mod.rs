@@ -15,4 +15,5 @@ pub use error::{RemoteError, Trouble};
 pub(crate) use answer::{Answer, Download};
 pub(crate) use body::{Artifact, Body, Form};
 pub(crate) use error::{Again, Deed};
+pub(crate) use redirect::is_allowed;
 pub(crate) use request::{Follow, Repeat, Request};

@@ -104,6 +104,19 @@ impl Pattern {
         })
     }
 
+    /// Tells whether the pattern stands for one file per choice of alternatives.
+    pub(crate) fn has_alternatives(&self) -> bool {
+        self.choices() > 1
+    }
+
+    /// Returns the path where the pattern is a single one, whatever the release.
+    pub(crate) fn fixed_path(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [Piece::Text(text)] if !text.contains(['*', '?', '[']) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns the ends of the names it matches, as far as they are fixed: one
     /// for each choice of alternatives, without variables and globs.
     pub(crate) fn endings(&self) -> Vec<String> {

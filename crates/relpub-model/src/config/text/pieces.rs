@@ -189,9 +189,7 @@ fn name(word: &str, at: Range<usize>, scope: Scope) -> Result<Name, TextError> {
     let known = || Name::ALL.iter().copied();
     let Some(name) = known().find(|name| name.as_str() == word) else {
         let error = TextError::new(at, format!("unknown variable `{{{word}}}`"));
-        let candidates = known()
-            .filter(|name| scope.takes(*name))
-            .map(|name| name.as_str());
+        let candidates = known().filter(|name| scope.takes(*name)).map(Name::as_str);
         return Err(match nearest(word, candidates) {
             Some(meant) => error.hint(format!("did you mean `{{{meant}}}`?")),
             None => error,

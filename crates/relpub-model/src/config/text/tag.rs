@@ -69,6 +69,11 @@ impl TagTemplate {
         })
     }
 
+    /// Returns the template as the configuration spells it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Returns the tag of a version.
     pub fn render(&self, version: &Version) -> String {
         format!("{}{version}{}", self.before, self.after)

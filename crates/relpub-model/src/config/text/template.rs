@@ -52,6 +52,11 @@ impl Template {
         self.uses(&[Name::File, Name::Stem])
     }
 
+    /// Tells whether the text depends on the file's extension.
+    pub(crate) fn needs_extension(&self) -> bool {
+        self.uses(&[Name::Ext])
+    }
+
     /// Tells whether the text has a value only for a platform.
     pub(crate) fn needs_platform(&self) -> bool {
         self.uses(&[Name::Platform, Name::Target, Name::Exe])

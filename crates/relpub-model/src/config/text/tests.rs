@@ -146,7 +146,7 @@ fn matches(pattern: &str, paths: &[&str]) -> Vec<(String, Vec<String>)> {
         .into_iter()
         .map(|expanded| {
             let found = paths.iter().filter(|path| expanded.matches(path));
-            let found = found.map(|path| path.to_string()).collect();
+            let found = found.map(ToString::to_string).collect();
             (expanded.text, found)
         })
         .collect()

@@ -58,11 +58,11 @@ impl When {
     /// Tells whether the entry takes part in a channel. Without `when`, an entry
     /// takes part in every channel that a version itself decides.
     pub fn admits(&self, channel: Channel) -> bool {
-        let named = |names: &[Channel]| names.iter().any(|name| covers(*name, channel));
+        let among = |list: &[Channel]| list.iter().any(|name| covers(*name, channel));
         match &self.0 {
             Rule::Unset => true,
-            Rule::AnyOf(names) => named(names),
-            Rule::NoneOf(names) => !named(names),
+            Rule::AnyOf(list) => among(list),
+            Rule::NoneOf(list) => !among(list),
         }
     }
 }
