@@ -68,7 +68,7 @@ pub(in crate::pypi) fn check_content(
         }
     }
     let record = wheel.read(&format!("{info}/RECORD"));
-    if !record.is_some_and(|it| std::str::from_utf8(&it).is_ok()) {
+    if record.is_none_or(|it| std::str::from_utf8(&it).is_err()) {
         return Err(required("RECORD"));
     }
     let points = wheel.read(&format!("{info}/entry_points.txt"));
