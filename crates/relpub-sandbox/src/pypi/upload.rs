@@ -404,8 +404,9 @@ fn expect_content(form: &mut Form, metadata: &Metadata) -> Result<Content, Refus
             file_stem(&metadata.name)
         )));
     }
+    // A part without a type counts as plain text: uv sends it so.
     let media_type = content.media_type.as_deref();
-    if media_type.is_none_or(|it| it.is_empty() || it.starts_with("image/")) {
+    if media_type.is_some_and(|it| it.is_empty() || it.starts_with("image/")) {
         return Err(Refusal::bad("Invalid distribution file."));
     }
     Ok(content)

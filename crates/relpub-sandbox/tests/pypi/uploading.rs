@@ -48,13 +48,11 @@ async fn the_same_file_may_come_again_and_another_may_not() {
 }
 
 #[tokio::test]
-async fn fields_are_checked() {
+async fn control_fields_are_checked() {
     let world = world().await;
     let token = world.pypi.token();
     let wheel = || Upload::wheel(&token, "demo", "1.0");
     let sdist = || Upload::sdist(&token, "demo", "1.0");
-    let long = "x".repeat(513);
-    let label = format!("{}, https://example.com", "x".repeat(33));
     let wrong = "0".repeat(64);
     let mut picture = wheel();
     picture.media_type = "image/png".to_owned();
@@ -104,6 +102,23 @@ async fn fields_are_checked() {
             "400 The digest supplied does not match",
         ),
         (picture, "400 Invalid distribution file."),
+        (
+            wheel().with("attestations", "[]"),
+            "400 Invalid attestations supplied during upload: Attestations are only supported when using Trusted Publishing",
+        ),
+    ];
+    refused(&world, cases).await;
+    assert!(world.pypi.uploads().is_empty());
+}
+
+#[tokio::test]
+async fn metadata_is_checked() {
+    let world = world().await;
+    let token = world.pypi.token();
+    let wheel = || Upload::wheel(&token, "demo", "1.0");
+    let long = "x".repeat(513);
+    let label = format!("{}, https://example.com", "x".repeat(33));
+    let cases = [
         (
             wheel().with("metadata_version", "2.6"),
             "400 '2.6' is not a valid metadata version. See ",
@@ -160,10 +175,6 @@ async fn fields_are_checked() {
         (
             wheel().with("dynamic", "Name"),
             "400 'Name' is not allowed as a dynamic field. See ",
-        ),
-        (
-            wheel().with("attestations", "[]"),
-            "400 Invalid attestations supplied during upload: Attestations are only supported when using Trusted Publishing",
         ),
     ];
     refused(&world, cases).await;
