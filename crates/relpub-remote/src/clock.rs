@@ -11,7 +11,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 
     /// Waits for as long as `duration` is on this clock.
-    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()>;
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// The real time.
@@ -31,7 +31,7 @@ impl Clock for SystemClock {
         clippy::disallowed_methods,
         reason = "this is the one place that waits in real time"
     )]
-    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
 }

@@ -15,7 +15,11 @@ use crate::state::State;
 use crate::store::Store;
 
 /// How relpub introduces itself to servers.
-const USER_AGENT: &str = concat!("relpub/", env!("CARGO_PKG_VERSION"), " (+https://github.com/relpub/relpub)");
+const USER_AGENT: &str = concat!(
+    "relpub/",
+    env!("CARGO_PKG_VERSION"),
+    " (+https://github.com/relpub/relpub)"
+);
 
 /// What a [`Context`] is made from.
 pub struct Settings {
@@ -102,6 +106,18 @@ impl Context {
     /// Returns the folder that relpub was started in.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Does something that only reads, unless the run is cancelled first.
+    pub(crate) async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Error::Cancelled),
+            result = work => result,
+        }
     }
 
     pub(crate) fn tell(&self, event: Event) {

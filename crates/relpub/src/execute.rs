@@ -6,6 +6,7 @@
 //! flight is seen to its end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use relpub_model::Exit;
 use relpub_model::config::ConfirmBy;
 use relpub_model::decision::{Decision, Failure};
 use relpub_model::event::Event;
-use relpub_model::plan::{Action, Cleared, Plan, Presence, Step};
+use relpub_model::plan::{Action, Cleared, Phase, Plan, Presence, Step};
 use relpub_model::receipt::{Done, Facts, History, Receipt};
 
 use crate::context::Context;
@@ -257,7 +258,7 @@ async fn one(cx: &Context, executor: &Executor<'_>, step: &Step) -> Result<Outco
     cx.tell(Event::Started {
         action: step.action.clone(),
     });
-    match executor.run(step).await {
+    match to_its_end(cx, executor, step).await {
         Ok(outcome) => {
             write(if outcome.already {
                 What::Already
@@ -280,6 +281,30 @@ async fn one(cx: &Context, executor: &Executor<'_>, step: &Step) -> Result<Outco
             }
             Err(failure)
         }
+    }
+}
+
+/// How long a step that goes public is waited for after the run was cancelled.
+/// A CI kills ten seconds after its first signal.
+const GRACE: Duration = Duration::from_secs(6);
+
+/// Runs a step. A cancelled run gives up what is hidden or only reads at once,
+/// and sees what goes public to its end, for a while.
+async fn to_its_end(
+    cx: &Context,
+    executor: &Executor<'_>,
+    step: &Step,
+) -> Result<Outcome, Failure> {
+    let overdue = async {
+        cx.cancel.cancelled().await;
+        if matches!(step.phase, Phase::Publish | Phase::Point) {
+            cx.clock.sleep(GRACE).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        result = executor.run(step) => result,
+        () = overdue => Err(cancelled()),
     }
 }
 

@@ -40,6 +40,16 @@ pub async fn gather(
     release: &Release,
     observed: &Observed,
 ) -> Result<Findings, Error> {
+    cx.unless_cancelled(look_at_bytes(cx, config, release, observed))
+        .await
+}
+
+async fn look_at_bytes(
+    cx: &Context,
+    config: &Config,
+    release: &Release,
+    observed: &Observed,
+) -> Result<Findings, Error> {
     let mut findings = declared(release);
     let wanted = unsettled(config, release, observed, &findings);
     let origins = sources::of_release(cx, config, release)?;
@@ -279,6 +289,7 @@ async fn decode(
     let cache =
         |error: io::Error| StateError::new("cannot write to the cache", cx.store.folder(), error);
     let mut decoded = cx.store.temporary().map_err(cache)?;
+    let size = artifact.size;
     let work = move || -> io::Result<_> {
         stored.rewind()?;
         let mut out = HashingWriter {
@@ -287,6 +298,7 @@ async fn decode(
         };
         let result = gunzip(
             io::BufReader::new(&mut stored),
+            size,
             &mut out,
             &Limits::default(),
         );

@@ -17,7 +17,7 @@ use relpub_remote::{Confirmed, Probe, Publisher, RemoteError};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::publishers::{Wanted, forge, publisher, wanted_by, wanted_of};
+use crate::publishers::{At, Wanted, forge, publisher, wanted_by, wanted_of};
 
 /// How long after an upload began an index may still be taking it in. An answer
 /// that was generated before that moment says nothing about the upload.
@@ -29,8 +29,9 @@ const SETTLING: SignedDuration = SignedDuration::from_secs(10);
 /// # Errors
 /// When a destination's client cannot be made.
 pub async fn observe(cx: &Context, config: &Config, release: &Release) -> Result<Observed, Error> {
-    let mut observed = look(cx, config, &release.tag, &wanted_by(release), false).await?;
-    observed.credentials = credentials(cx, config, &wanted_by(release)).await?;
+    let mut observed = look(cx, config, at_release(release), &wanted_by(release), false).await?;
+    observed.credentials =
+        credentials(cx, config, at_release(release), &wanted_by(release)).await?;
     if config.notes.body == NotesBody::GitHub && will_be_described(&observed) {
         observed.generated_notes =
             Some(generated_notes(cx, config, &release.tag, &release.commit).await);
@@ -49,7 +50,14 @@ pub async fn observe_promotion(
     promotion: &Promotion,
     by: ConfirmBy,
 ) -> Result<Observed, Error> {
-    let mut observed = look(cx, config, &promotion.tag, &wanted_of(promotion), true).await?;
+    let mut observed = look(
+        cx,
+        config,
+        at_promotion(promotion),
+        &wanted_of(promotion),
+        true,
+    )
+    .await?;
     if by == ConfirmBy::Bytes {
         download(cx, config, promotion, &mut observed).await?;
     }
@@ -59,14 +67,14 @@ pub async fn observe_promotion(
 async fn look(
     cx: &Context,
     config: &Config,
-    tag: &Tag,
+    at: At<'_>,
     wanted: &Wanted<'_>,
     fresh: bool,
 ) -> Result<Observed, Error> {
     let mut clients = Vec::new();
     for (&name, names) in wanted {
         if let Some(destination) = config.destinations.get(name) {
-            clients.push((name.clone(), publisher(cx, config, destination)?, names));
+            clients.push((name.clone(), publisher(cx, config, destination, at)?, names));
         }
     }
     let probes = clients.iter().map(|(name, publisher, names)| async move {
@@ -83,10 +91,10 @@ async fn look(
         )
     });
     let forge = forge(cx, config);
-    let (at, destinations) = futures::join!(forge.tag(&tag.name), join_all(probes));
+    let (tag, destinations) = futures::join!(forge.tag(&at.tag.name), join_all(probes));
     Ok(Observed {
         at: cx.clock.now(),
-        tag: at.map_or_else(|error| Known::Unknown(error.failure()), Known::Seen),
+        tag: tag.map_or_else(|error| Known::Unknown(error.failure()), Known::Seen),
         destinations: destinations.into_iter().collect(),
         credentials: BTreeMap::new(),
         generated_notes: None,
@@ -156,12 +164,13 @@ fn holds(holdings: &Holdings, name: &FileName) -> bool {
 async fn credentials(
     cx: &Context,
     config: &Config,
+    at: At<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<BTreeMap<DestinationName, CredentialState>, Error> {
     let mut out = BTreeMap::new();
     for &name in wanted.keys() {
         if let Some(destination) = config.destinations.get(name) {
-            let state = publisher(cx, config, destination)?.credential().await;
+            let state = publisher(cx, config, destination, at)?.credential().await;
             out.insert(name.clone(), state);
         }
     }
@@ -205,7 +214,7 @@ async fn download(
         if edges.is_empty() {
             continue;
         }
-        let publisher = publisher(cx, config, destination)?;
+        let publisher = publisher(cx, config, destination, at_promotion(promotion))?;
         match publisher
             .confirm(&edges, destination.audience, ConfirmBy::Bytes)
             .await
@@ -244,5 +253,19 @@ fn correct(holdings: &mut Holdings, found: &Confirmed) {
             Presence::Absent => held.retain(|held| held.name != found.name.as_str()),
             _ => {}
         }
+    }
+}
+
+fn at_release(release: &Release) -> At<'_> {
+    At {
+        tag: &release.tag,
+        commit: &release.commit,
+    }
+}
+
+fn at_promotion(promotion: &Promotion) -> At<'_> {
+    At {
+        tag: &promotion.tag,
+        commit: &promotion.commit,
     }
 }

@@ -3,14 +3,14 @@
 use futures::stream::{self, StreamExt, TryStreamExt};
 use relpub_inspect::manifest;
 use relpub_model::config::Config;
-use relpub_model::config::text::Vars;
+use relpub_model::config::Vars;
 use relpub_model::event::Event;
 use relpub_model::manifest::Manifest;
 use relpub_model::name::{Commit, SourcePath};
 use relpub_model::observed::TagState;
 use relpub_model::release::{Artifact, Assembly, Flags, Listed, Release};
 use relpub_model::version::Tag;
-use relpub_remote::{GitHub, Source};
+use relpub_remote::{Forge, Source};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -53,13 +53,17 @@ pub async fn resolve(
     config: &Config,
     selection: &Selection,
 ) -> Result<Release, Error> {
+    cx.unless_cancelled(work_out(cx, config, selection)).await
+}
+
+async fn work_out(cx: &Context, config: &Config, selection: &Selection) -> Result<Release, Error> {
     let forge = forge(cx, config);
     let repository = forge.repository().await?;
     let commit = commit(cx, config, &forge, selection).await?;
     let vars = Vars::new(config, &selection.tag).with_commit(&commit);
     let origins = sources::open(cx, config, selection.from.as_deref(), &vars)?;
     let listing = list(&origins).await?;
-    let manifests = read_manifests(cx, config, &vars, &origins, &listing).await?;
+    let manifests = read_manifests(config, &vars, &origins, &listing).await?;
     let mut release = Release::assemble(Assembly {
         config,
         repository,
@@ -96,7 +100,7 @@ pub async fn commit_of_manifest(
     let vars = Vars::new(config, &selection.tag);
     let origins = sources::open(cx, config, selection.from.as_deref(), &vars)?;
     let listing = list(&origins).await?;
-    let manifests = read_manifests(cx, config, &vars, &origins, &listing).await?;
+    let manifests = read_manifests(config, &vars, &origins, &listing).await?;
     let mut commits: Vec<Commit> = manifests
         .into_iter()
         .filter_map(|manifest| manifest.commit)
@@ -118,7 +122,7 @@ pub async fn commit_of_manifest(
 async fn commit(
     cx: &Context,
     config: &Config,
-    forge: &GitHub,
+    forge: &Forge,
     selection: &Selection,
 ) -> Result<Commit, Error> {
     if let Some(commit) = &selection.commit {
@@ -163,7 +167,6 @@ async fn list(origins: &[Origin]) -> Result<Vec<Listed>, Error> {
 /// Reads the configured manifests, and the `.sha256` files that stand beside
 /// other files.
 async fn read_manifests(
-    cx: &Context,
     config: &Config,
     vars: &Vars<'_>,
     origins: &[Origin],
@@ -188,7 +191,6 @@ async fn read_manifests(
         jobs.extend(found.into_iter().map(|listed| (listed, false)));
     }
     jobs.extend(sidecars(listing).map(|listed| (listed, true)));
-    let _ = cx;
     let read = |(listed, sidecar): (&Listed, bool)| {
         let (path, source) = (listed.path.clone(), &origins[listed.origin].source);
         let (pin, size) = (listed.pin.clone(), listed.size);
@@ -235,19 +237,20 @@ async fn read_manifest(
 
 /// Asks of every artifact how it is stored, and pins it.
 async fn pin(origins: &[Origin], artifacts: &mut [Artifact]) -> Result<(), Error> {
-    let ask = |artifact: &mut Artifact| {
-        let source = &origins[artifact.origin].source;
-        async move {
-            let head = source.head(&artifact.path, &artifact.pin).await?;
-            artifact.pin = head.pin;
-            artifact.size = head.size;
-            artifact.gzip = head.gzip;
-            Ok::<(), Error>(())
-        }
-    };
-    let futures: Vec<_> = artifacts.iter_mut().map(ask).collect();
+    let futures: Vec<_> = artifacts
+        .iter_mut()
+        .map(|artifact| ask(&origins[artifact.origin].source, artifact))
+        .collect();
     stream::iter(futures)
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await
+}
+
+async fn ask(source: &Source, artifact: &mut Artifact) -> Result<(), Error> {
+    let head = source.head(&artifact.path, &artifact.pin).await?;
+    artifact.pin = head.pin;
+    artifact.size = head.size;
+    artifact.gzip = head.gzip;
+    Ok(())
 }

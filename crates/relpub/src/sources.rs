@@ -1,7 +1,8 @@
 //! Opens the places that a release comes from.
 
+use relpub_model::Release;
 use relpub_model::config::Config;
-use relpub_model::config::text::Vars;
+use relpub_model::config::Vars;
 use relpub_model::world::S3;
 use relpub_remote::Source;
 

@@ -64,9 +64,9 @@ fn check_index(
         && !matches!(kind, Kind::Wheel | Kind::Sdist)
     {
         let message = format!(
-            "[[artifacts]] number {} is a {}, and an index takes wheels and source distributions only",
+            "[[artifacts]] number {} is {}, and an index takes wheels and source distributions only",
             rule.number,
-            kind.as_str()
+            kind.with_article()
         );
         faults.add(at.clone(), message);
         return;

@@ -161,6 +161,18 @@ impl Kind {
             Self::File => "file",
         }
     }
+
+    /// Returns the kind in a sentence, with its article.
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Self::Wheel => "a wheel",
+            Self::Sdist => "a source distribution",
+            Self::Binary => "a program",
+            Self::Library => "a library",
+            Self::Archive => "an archive",
+            Self::File => "a file",
+        }
+    }
 }
 
 /// A place that artifacts go to.

@@ -7,7 +7,7 @@ use super::presence::{self, Found, ReleaseState, release_state};
 use super::steps::{self, Judged};
 use super::{Action, Plan, Pointer, Presence, Row, Step};
 use crate::blocker::{Blocker, Code};
-use crate::config::{Audience, Config, Credential, Destination, DestinationKind};
+use crate::config::{Audience, Config, Credential, Destination, DestinationKind, Vars};
 use crate::decision::{Decision, Failure};
 use crate::dist::DistName;
 use crate::findings::{Distribution, Facts, Findings};
@@ -332,12 +332,16 @@ impl<'a> Maker<'a> {
             }
             None => "",
         };
-        self.plan.notes = Some(Notes::render(
-            self.promotion.tag.name.clone(),
-            self.release,
-            self.promotion,
-            generated,
-        ));
+        let notes = Notes::render(self.title(), self.release, self.promotion, generated);
+        self.plan.notes = Some(notes);
+    }
+
+    /// The title's template; it was checked when the configuration was read, so
+    /// only a version without the form it asks for can fail it.
+    fn title(&self) -> String {
+        let vars = Vars::new(self.config, &self.promotion.tag).with_commit(&self.promotion.commit);
+        let title = self.config.notes.title.render(&vars);
+        title.unwrap_or_else(|_| self.promotion.tag.name.clone())
     }
 
     /// Whoever may not write to the repository may not ask for its notes either:

@@ -52,7 +52,6 @@ fn is_ahead(config: &Config, latest: &str, target: &str) -> bool {
 }
 
 fn version_of(config: &Config, tag: &str) -> Option<Version> {
-    let _ = config;
-    let version = tag.trim_start_matches('v').parse::<Version>().ok();
+    let version = config.tag.read(tag).ok().map(|tag| tag.version);
     version.filter(|version| !version.channel().is_prerelease())
 }

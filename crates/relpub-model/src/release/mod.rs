@@ -1,5 +1,14 @@
 //! A release: exactly which artifacts of which commit.
 
+mod contract;
+mod declarations;
+mod files;
+mod matching;
+mod naming;
+mod permits;
+
+pub use contract::{Assembly, Listed};
+
 use serde::{Deserialize, Serialize};
 
 use crate::blocker::Blocker;
@@ -138,3 +147,6 @@ pub struct Place {
     /// The published name.
     pub name: FileName,
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,7 @@ impl Answer {
 
 /// An answer whose body is still to be read, piece by piece.
 pub(crate) struct Download {
-    pub(crate) headers: HeaderMap,
+    pub(crate) status: StatusCode,
     pub(super) response: reqwest::Response,
     pub(super) deed: Deed,
     pub(super) http: Http,

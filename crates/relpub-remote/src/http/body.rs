@@ -62,12 +62,11 @@ impl Body<'_> {
         Self::Own(json.into(), "application/json")
     }
 
-    /// Returns how long sending may take, in bytes to be sent.
-    pub(super) fn size(&self) -> u64 {
+    /// Returns the size of an artifact in bytes; `None` for what is small.
+    pub(super) fn artifact_size(&self) -> Option<u64> {
         match self {
-            Self::None => 0,
-            Self::Own(bytes, _) => bytes.len() as u64,
-            Self::Artifact(artifact) => artifact.edge.size,
+            Self::None | Self::Own(..) => None,
+            Self::Artifact(artifact) => Some(artifact.edge.size),
         }
     }
 

@@ -30,9 +30,9 @@ const REFUSAL: usize = 64 * 1024;
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a server may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long a server may take over an upload once it is there.
-const DIGEST: Duration = Duration::from_secs(600);
+const DIGEST: Duration = Duration::from_mins(10);
 /// The slowest upload that is waited for, in bytes per second.
 const SLOWEST: u64 = 32 * 1024;
 
@@ -87,7 +87,10 @@ impl Http {
         };
         let build = |builder: reqwest::ClientBuilder| {
             let built = builder.build();
-            built.map_err(|error| RemoteError::new(&deed, Decision::Protocol, chain(&error)))
+            built.map_err(|error| {
+                RemoteError::new(&deed, Decision::Protocol, chain(&error))
+                    .with_hint("are the system's CA certificates installed?")
+            })
         };
         Ok(Self {
             inner: Arc::new(Inner {
@@ -113,7 +116,12 @@ impl Http {
     pub(crate) async fn once(&self, request: &Request<'_>) -> Result<Answer, RemoteError> {
         let (mut response, url, _permit) = self.answer(request).await?;
         let read = answer::read(&mut response, request.limit, false);
-        let body = match read.await {
+        let read = if request.may_be_dropped() {
+            self.unless_cancelled(&request.deed, read).await?
+        } else {
+            read.await
+        };
+        let body = match read {
             Ok(body) => body,
             Err(Unread::Lost(error)) => return Err(self.lost(request, error)),
             Err(Unread::TooLong) => {
@@ -134,17 +142,23 @@ impl Http {
     /// Sends a request, again if it may be repeated, and hands over the body
     /// while it comes.
     pub(crate) async fn download(&self, request: &Request<'_>) -> Result<Download, RemoteError> {
-        let attempt = || async {
-            let (response, _, permit) = self.answer(request).await?;
-            Ok(Download {
-                headers: response.headers().clone(),
-                response,
-                deed: request.deed.clone(),
-                http: self.clone(),
-                _permit: permit,
-            })
-        };
-        self.retry(&request.deed, attempt).await
+        self.retry(&request.deed, || self.download_once(request))
+            .await
+    }
+
+    /// Sends a request once and hands over the body while it comes.
+    pub(crate) async fn download_once(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Download, RemoteError> {
+        let (response, _, permit) = self.answer(request).await?;
+        Ok(Download {
+            status: response.status(),
+            response,
+            deed: request.deed.clone(),
+            http: self.clone(),
+            _permit: permit,
+        })
     }
 
     /// Sends a request once, along its redirects, up to the head of an answer
@@ -190,17 +204,19 @@ impl Http {
             let why = format!("{} is neither https nor on this machine", redact::url(url));
             return Err(RemoteError::new(&request.deed, Decision::Protocol, why));
         }
-        let size = request.body.size();
-        let client = if size == 0 {
-            &self.inner.client
-        } else {
-            &self.inner.uploader
+        let inner = &*self.inner;
+        let (client, timeout) = match request.body.artifact_size() {
+            None => (&inner.client, None),
+            Some(size) => {
+                let timeout = DIGEST + Duration::from_secs(size / SLOWEST);
+                (&inner.uploader, Some(timeout))
+            }
         };
         let mut builder = client
             .request(request.method.clone(), url.clone())
             .headers(request.headers.clone());
-        if size > 0 {
-            builder = builder.timeout(DIGEST + Duration::from_secs(size / SLOWEST));
+        if let Some(timeout) = timeout {
+            builder = builder.timeout(timeout);
         }
         if let Some(credential) = credential {
             builder = builder.header(AUTHORIZATION, self.authorization(credential));

@@ -55,7 +55,7 @@ pub(super) fn url(url: &Url) -> String {
 }
 
 /// Returns what a server means by the body of a refusal: the message of a JSON
-/// or XML document, or plain text; an HTML page says nothing that fits a line.
+/// or XML document, or plain text; of an HTML page what is between its tags.
 pub(super) fn message(headers: &HeaderMap, body: &str) -> Option<String> {
     let kind = headers
         .get(CONTENT_TYPE)
@@ -67,18 +67,41 @@ pub(super) fn message(headers: &HeaderMap, body: &str) -> Option<String> {
         let (_, rest) = body.split_once("<Message>")?;
         rest.split_once("</Message>")?.0.to_owned()
     } else if kind.contains("html") || body.trim_start().starts_with('<') {
-        return None;
+        text_of(body)
     } else {
         body.trim().to_owned()
     };
     Some(said).filter(|said| !said.trim().is_empty())
 }
 
+/// Returns the words of an HTML page, on one line.
+fn text_of(html: &str) -> String {
+    let body = html.split_once("</style>").map_or(html, |(_, rest)| rest);
+    let pieces = body.split('<').enumerate();
+    let words = pieces.map(|(i, piece)| match i {
+        0 => piece,
+        _ => piece.split_once('>').map_or("", |(_, text)| text),
+    });
+    let text = words.collect::<Vec<_>>().join(" ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text, |text, (entity, character)| {
+        text.replace(entity, character)
+    })
+}
+
 fn json_message(body: &Value) -> Option<String> {
     let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
     // `code` is where PyPI puts the one line that is not boilerplate.
     let main = text(body, "code")
-        .filter(|code| code.contains(' '))
+        .and_then(|code| code.split_once(' ').map(|(_, detail)| detail.to_owned()))
         .or_else(|| text(body, "message"))
         .or_else(|| text(body, "detail"))
         .or_else(|| text(body, "error"));
@@ -131,7 +154,7 @@ mod tests {
         };
         let json = "application/json";
         let pypi = r#"{"message":"The server…\n\n\nFile too large.","code":"400 File too large.","title":"Bad Request"}"#;
-        assert_eq!(said(json, pypi).unwrap(), "400 File too large.");
+        assert_eq!(said(json, pypi).unwrap(), "File too large.");
         let github = r#"{"message":"Validation Failed","errors":[{"resource":"ReleaseAsset","code":"already_exists","field":"name"}]}"#;
         assert_eq!(
             said(json, github).unwrap(),
@@ -144,7 +167,8 @@ mod tests {
         );
         let s3 = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
         assert_eq!(said("application/xml", s3).unwrap(), "Access Denied");
-        assert_eq!(said("text/html", "<html><body>nginx</body></html>"), None);
+        let html = "<html><head><style>a{}</style><title>413</title></head>\n<body>nginx &amp; co</body></html>";
+        assert_eq!(said("text/html", html).unwrap(), "413 nginx & co");
         assert_eq!(said("text/plain", " no\n").unwrap(), "no");
     }
 }

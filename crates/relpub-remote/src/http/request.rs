@@ -123,12 +123,6 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Bounds the answer to so many bytes.
-    pub(crate) fn limit(mut self, bytes: usize) -> Self {
-        self.limit = bytes;
-        self
-    }
-
     /// Tells whether the run may be cancelled while the request is in flight.
     pub(super) fn may_be_dropped(&self) -> bool {
         self.repeat == Repeat::Always && !matches!(self.body, Body::Artifact(_))

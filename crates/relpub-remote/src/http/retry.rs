@@ -226,7 +226,7 @@ mod tests {
             }
             let judged = judge(StatusCode::FORBIDDEN, &headers, Repeat::IfUnsent, now);
             match judged.0 {
-                Decision::RateLimited { until } => until.map(|time| time.as_second()),
+                Decision::RateLimited { until } => until.map(Timestamp::as_second),
                 other => panic!("{other:?}"),
             }
         };

@@ -1,18 +1,27 @@
 //! What the tests share: a world with a virtual clock, and a client for it.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test uses a part of it, and fails where it cannot be set up"
+)]
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use relpub_model::digest::Sha256;
 use relpub_model::event::Event;
+use relpub_model::findings::Bytes;
 use relpub_model::world::Endpoints;
-use relpub_remote::{Clock, Environment, Http, Settings};
+use relpub_remote::{Blob, Blobs, Clock, Environment, Http, Settings};
 use relpub_sandbox::{Options, World};
-use serde_json::json;
+use relpub_trust::Hasher;
 use tokio_util::sync::CancellationToken;
 
 /// A world, and a client whose waits take no time.
@@ -31,7 +40,7 @@ impl Clock for WorldClock {
         self.0.now()
     }
 
-    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         let duration = SignedDuration::try_from(duration).unwrap();
         self.0.advance(duration).unwrap();
         Box::pin(tokio::task::yield_now())
@@ -63,11 +72,8 @@ impl Bench {
     }
 
     pub fn endpoints(&self) -> Endpoints {
-        let mut file = serde_json::to_value(self.world.file()).unwrap();
-        // These tests speak to no GitHub, whether the world has one or not.
-        let nowhere = "http://127.0.0.1:9";
-        file["github"] = json!({"api": nowhere, "uploads": nowhere, "web": nowhere});
-        Endpoints::from_world(&file.to_string()).unwrap()
+        let json = serde_json::to_string(self.world.file()).unwrap();
+        Endpoints::from_world(&json).unwrap()
     }
 
     pub fn environment(&self) -> Environment {
@@ -86,6 +92,40 @@ impl Bench {
         let log = self.world.log().into_iter();
         log.filter(|it| it.service == service && it.endpoint == endpoint)
             .collect()
+    }
+}
+
+/// Files on disk as verified blobs.
+#[derive(Default)]
+pub struct Files(BTreeMap<Sha256, PathBuf>);
+
+impl Files {
+    /// Adds a file and returns what it is.
+    pub fn add(&mut self, path: &Path) -> Bytes {
+        let bytes = std::fs::read(path).unwrap();
+        let sha256 = Sha256::of(&bytes);
+        self.0.insert(sha256, path.to_owned());
+        let size = bytes.len() as u64;
+        Bytes { sha256, size }
+    }
+}
+
+impl Blobs for Files {
+    fn open<'a>(&'a self, digest: &'a Sha256) -> BoxFuture<'a, io::Result<Blob>> {
+        Box::pin(async {
+            let path = self.0.get(digest).ok_or(io::ErrorKind::NotFound)?;
+            let mut hasher = Hasher::new();
+            let bytes = std::fs::read(path)?;
+            hasher.update(&bytes);
+            let size = bytes.len() as u64;
+            let expected = Bytes {
+                sha256: *digest,
+                size,
+            };
+            let verified = hasher.verify(expected).map_err(io::Error::other)?;
+            let reader = tokio::fs::File::open(path).await?;
+            Ok(Blob { verified, reader })
+        })
     }
 }
 

@@ -1,0 +1,77 @@
+//! Killed after every mutating request in turn, and run again.
+
+use std::collections::BTreeMap;
+
+use relpub_sandbox::KillPoint;
+
+use crate::world::{How, Outside, Project, promote, promote_until};
+
+/// A run that nothing disturbs: what is seen afterwards, the receipt's facts,
+/// and how many requests changed anything.
+struct Undisturbed {
+    seen: String,
+    facts: relpub::model::receipt::Facts,
+    mutations: u32,
+}
+
+fn undisturbed() -> Undisturbed {
+    let (outside, project) = (Outside::start(), Project::demo());
+    let receipt = promote(&outside, &project, &How::new(&outside)).released();
+    Undisturbed {
+        seen: outside.seen(),
+        facts: receipt.facts,
+        mutations: outside.world.mutations(),
+    }
+}
+
+#[test]
+fn a_kill_at_any_request_leads_to_the_same_world() {
+    let expected = undisturbed();
+    assert!(expected.mutations > 8, "{}", expected.mutations);
+    for n in 0..expected.mutations {
+        for point in [KillPoint::BeforeCommit, KillPoint::AfterCommit] {
+            for journal in [true, false] {
+                killed_at(n, point, journal, &expected);
+            }
+        }
+    }
+}
+
+fn killed_at(n: u32, point: KillPoint, journal: bool, expected: &Undisturbed) {
+    let case = format!("killed at request {n}, {point:?}, journal {journal}");
+    let (outside, project) = (Outside::start(), Project::demo());
+    let killed = outside.world.kill_at(n, point);
+    let end = promote_until(&outside, &project, &How::new(&outside), killed);
+    assert!(
+        end.is_none(),
+        "{case}: it ended before: {}",
+        end.unwrap().words()
+    );
+    if !journal {
+        project.forget_runs();
+    }
+    let end = promote(&outside, &project, &How::new(&outside));
+    let receipt = match end {
+        crate::world::End::Released(receipt) => receipt,
+        other => panic!("{case}: {}", other.words()),
+    };
+    assert_eq!(outside.seen(), expected.seen, "{case}");
+    assert_eq!(receipt.facts, expected.facts, "{case}");
+    nothing_twice(&outside, &case);
+}
+
+/// Every upload that the servers took was the only one of its name, and there
+/// was one draft.
+fn nothing_twice(outside: &Outside, case: &str) {
+    let mut names = BTreeMap::new();
+    for upload in outside.world.pypi.uploads() {
+        *names.entry(upload.filename).or_insert(0) += 1;
+    }
+    assert!(names.values().all(|&count| count == 1), "{case}: {names:?}");
+    let log = outside.world.log();
+    let created = log
+        .iter()
+        .filter(|e| e.endpoint == "create-release" && e.status == Some(201))
+        .count();
+    assert!(created <= 1, "{case}: {created} drafts were made");
+}
