@@ -7,7 +7,7 @@ use relpub_model::findings::Metadata;
 use relpub_model::name::ProjectName;
 
 use crate::fault::{Fault, Report, quoted};
-use crate::{Expected, Subject, metadata};
+use crate::{Expected, Limits, Subject, metadata};
 
 /// Parses the file name that a distribution must have.
 pub(crate) fn file_name(subject: &Subject<'_>) -> Result<DistName, Fault> {
@@ -56,10 +56,14 @@ pub(crate) fn check_identity(
 }
 
 /// Checks what PyPI asks of names and metadata.
-pub(crate) fn check_for_index(report: &mut Report<'_>, name: &DistName, metadata: &Metadata) {
-    for reason in metadata::rules::refusals(metadata) {
-        report.add(Code::Refused, reason);
-    }
+pub(crate) fn check_for_index(
+    report: &mut Report<'_>,
+    limits: &Limits,
+    name: &DistName,
+    metadata: &Metadata,
+) {
+    let refusals = metadata::rules::refusals(metadata);
+    report.add_some(Code::Refused, limits.reasons, &refusals);
     let (distribution, version) = match name {
         DistName::Wheel(wheel) => (&wheel.distribution, None),
         DistName::Sdist(sdist) => (&sdist.distribution, Some(&sdist.version_text)),

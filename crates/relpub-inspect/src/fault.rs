@@ -59,9 +59,9 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Adds a reason.
+    /// Adds a reason, with the usual way out of its kind.
     pub(crate) fn add(&mut self, code: Code, reason: impl Into<String>) {
-        self.add_with(code, reason, "");
+        self.add_with(code, reason, usual_way_out(code));
     }
 
     /// Adds a reason and what a person can do about it.
@@ -89,6 +89,20 @@ impl<'a> Report<'a> {
             Fault::Content(code, reason) => self.add(code, reason),
             Fault::Read(error) => self.add(Code::Unknown, format!("could not be read: {error}")),
         }
+    }
+}
+
+/// Returns what a person can usually do; nothing where only the configuration
+/// can be wrong, which is the caller's to judge.
+fn usual_way_out(code: Code) -> &'static str {
+    match code {
+        Code::Corrupt => "The file was changed after it was built. Build it again.",
+        Code::Unsafe => {
+            "Build it again with a current tool. If it came from elsewhere, do not trust it."
+        }
+        Code::Disagrees => "Build it again from the commit of this tag, and do not rename it.",
+        Code::Refused => "Change the project's metadata and build it again.",
+        _ => "",
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! - [`inspect`] judges one artifact: what it is ([`Facts`]) and everything that
 //!   speaks against it ([`Blocker`]s). Hostile input is a named refusal.
-//! - [`identify`] says what some bytes are, by their first few.
+//! - [`identify()`] says what some bytes are, by their first few.
 //! - [`manifest`] reads what a build declares about its files.
 //! - [`gzip`] decodes objects that a store keeps with `Content-Encoding: gzip`.
 //!

@@ -20,9 +20,16 @@ pub(crate) fn examine(subject: &Subject<'_>, found: &Identified) -> Result<Facts
         (_, Identified::Program(program))
         | (Kind::Library, Identified::StaticLibrary(Some(program))) => program,
         // What has no architecture fits everywhere.
-        (Kind::Library, Identified::StaticLibrary(None))
-        | (Kind::Binary, Identified::Script)
-        | (_, Identified::Wasm) => return Ok(Facts::Other),
+        (Kind::Library, Identified::StaticLibrary(None)) | (Kind::Binary, Identified::Script) => {
+            return Ok(Facts::Other);
+        }
+        (_, Identified::Wasm)
+            if subject
+                .target
+                .is_none_or(|target| target.starts_with("wasm")) =>
+        {
+            return Ok(Facts::Other);
+        }
         (kind, _) => {
             let expected = if kind == Kind::Binary {
                 "a program"

@@ -41,17 +41,19 @@ pub(crate) fn examine(
     let metadata = metadata::parse("PKG-INFO", &bytes, limits)?;
     distribution::check_identity(report, subject.version, &name, &metadata, "PKG-INFO");
     if subject.for_index {
-        distribution::check_for_index(report, &name, &metadata);
+        distribution::check_for_index(report, limits, &name, &metadata);
     }
-    for file in distribution::licence_files(&metadata) {
-        if !content.files.contains(&format!("{}/{file}", name.stem())) {
-            let reason = format!(
+    let absent: Vec<String> = distribution::licence_files(&metadata)
+        .into_iter()
+        .filter(|file| !content.files.contains(&format!("{}/{file}", name.stem())))
+        .map(|file| {
+            format!(
                 "names the licence file {}, which is not inside",
                 quoted(file)
-            );
-            report.add(Code::Disagrees, reason);
-        }
-    }
+            )
+        })
+        .collect();
+    report.add_some(Code::Disagrees, limits.reasons, &absent);
     Ok(Some(Facts::Distribution(Box::new(Distribution {
         name,
         metadata,

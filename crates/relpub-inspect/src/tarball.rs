@@ -199,52 +199,26 @@ impl<'l, R: Read> Walk<'l, R> {
         let size = header
             .entry_size()
             .map_err(|_| Fault::hostile("is a damaged tar archive: a size is no number"))?;
-        if size > self.limits.unpacked {
+        let padded = size.checked_next_multiple_of(BLOCK as u64);
+        let Some(padded) = padded.filter(|_| size <= self.limits.unpacked) else {
             return Err(Fault::hostile(format!("has a member of {size} bytes")));
-        }
+        };
         self.left = size;
-        self.padding = size.next_multiple_of(BLOCK as u64) - size;
+        self.padding = padded - size;
         Ok(())
     }
 
     fn member(&mut self, header: &Header, extension: Extension) -> Result<Member, Fault> {
-        self.members += 1;
-        if self.members > self.limits.members {
-            return Err(Fault::hostile(format!(
-                "has more than {} members",
-                self.limits.members
-            )));
-        }
-        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let name = extension
-            .path
-            .unwrap_or_else(|| lossy(&header.path_bytes()));
-        if name.len() > self.limits.member_name {
-            return Err(Fault::hostile(format!(
-                "has a member with a name of {} bytes",
-                name.len()
-            )));
-        }
-        if let Some(why) = path::why_unsafe(&name) {
-            return Err(Fault::hostile(format!(
-                "has the member {}, whose path {why}",
-                quoted(&name)
-            )));
-        }
+        let name = self.name(header, extension.path)?;
         self.enter(header)?;
-        if extension
-            .size
-            .is_some_and(|size| size != self.left.to_string())
-        {
+        let two_sizes = |size: String| size != self.left.to_string();
+        if extension.size.is_some_and(two_sizes) {
             let reason = format!("says two sizes for the member {}", quoted(&name));
             return Err(Fault::hostile(reason));
         }
         let link = || {
-            extension.link.unwrap_or_else(|| {
-                header
-                    .link_name_bytes()
-                    .map_or_else(String::new, |l| lossy(&l))
-            })
+            let short = header.link_name_bytes().unwrap_or_default();
+            extension.link.unwrap_or_else(|| lossy(&short))
         };
         let kind = match header.entry_type() {
             EntryType::Regular | EntryType::Continuous if extension.sparse => MemberKind::Sparse,
@@ -271,6 +245,25 @@ impl<'l, R: Read> Walk<'l, R> {
             kind,
             size: self.left,
         })
+    }
+
+    /// Counts the next member and returns its name, if it may have it.
+    fn name(&mut self, header: &Header, long: Option<String>) -> Result<String, Fault> {
+        self.members += 1;
+        if self.members > self.limits.members {
+            let reason = format!("has more than {} members", self.limits.members);
+            return Err(Fault::hostile(reason));
+        }
+        let name = long.unwrap_or_else(|| lossy(&header.path_bytes()));
+        if name.len() > self.limits.member_name {
+            let reason = format!("has a member with a name of {} bytes", name.len());
+            return Err(Fault::hostile(reason));
+        }
+        if let Some(why) = path::why_unsafe(&name) {
+            let reason = format!("has the member {}, whose path {why}", quoted(&name));
+            return Err(Fault::hostile(reason));
+        }
+        Ok(name)
     }
 
     /// Refuses content behind a link or a folder: some readers skip it, some do not.
@@ -357,6 +350,10 @@ fn describe_odd(kind: EntryType, name: &str) -> String {
         _ => "of an unknown kind",
     };
     format!("has the member {}, which is {what}", quoted(name))
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn truncated() -> Fault {

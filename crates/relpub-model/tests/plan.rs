@@ -1,5 +1,7 @@
 //! Plans and facts over hand-made observations.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -20,10 +20,6 @@ use crate::pypi::PyPi;
 
 /// A destination.
 #[derive(Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one per destination and run"
-)]
 pub enum Publisher {
     /// A package index with PyPI's upload API.
     PyPi(PyPi),

@@ -12,6 +12,7 @@ mod native;
 mod record;
 mod tags;
 
+use std::collections::{BTreeSet, HashSet};
 use std::io::{Read, SeekFrom};
 
 use relpub_model::blocker::Code;
@@ -167,7 +168,7 @@ impl Wheel<'_> {
         let name = DistName::Wheel(self.name.clone());
         distribution::check_identity(report, subject.version, &name, &metadata, "METADATA");
         if subject.for_index {
-            distribution::check_for_index(report, &name, &metadata);
+            distribution::check_for_index(report, self.limits, &name, &metadata);
             let points = self.read(reader, "entry_points.txt", self.limits.metadata)?;
             if let Some(why) = points.and_then(|bytes| entry_points::why_invalid(&bytes)) {
                 report.add(
@@ -176,31 +177,37 @@ impl Wheel<'_> {
                 );
             }
         }
-        for file in distribution::licence_files(&metadata) {
+        self.check_licences(&metadata, report);
+        Ok(metadata)
+    }
+
+    fn check_licences(&self, metadata: &Metadata, report: &mut Report<'_>) {
+        let names = self.directory.entries.iter().map(|entry| &*entry.raw_name);
+        let names: HashSet<&[u8]> = names.collect();
+        let mut absent = Vec::new();
+        for file in distribution::licence_files(metadata) {
             let path = format!("{}/licenses/{file}", self.dist_info());
-            if self.find(&path).is_none() {
-                let reason = format!(
-                    "names the licence file {}, which is not inside at {}",
-                    quoted(file),
-                    quoted(&path)
-                );
-                report.add(Code::Disagrees, reason);
+            if !names.contains(path.as_bytes()) {
+                let (file, path) = (quoted(file), quoted(&path));
+                absent.push(format!(
+                    "names the licence file {file}, which is not inside at {path}"
+                ));
             }
         }
-        Ok(metadata)
+        report.add_some(Code::Disagrees, self.limits.reasons, &absent);
     }
 
     /// Reports any `.dist-info` folder at the top but the one that the name implies.
     fn check_only_dist_info(&self, report: &mut Report<'_>) {
         let right = self.dist_info();
-        let mut others: Vec<String> = Vec::new();
+        let mut others = BTreeSet::new();
         for entry in &self.directory.entries {
             let name = entry.name();
-            let top = name.split('/').next().unwrap_or_default();
-            let is_dist_info =
-                name.contains('/') && top.to_ascii_lowercase().ends_with(".dist-info");
-            if is_dist_info && top != right && !others.iter().any(|other| other == top) {
-                others.push(top.to_owned());
+            let Some((top, _)) = name.split_once('/') else {
+                continue;
+            };
+            if top.to_ascii_lowercase().ends_with(".dist-info") && top != right {
+                others.insert(top.to_owned());
             }
         }
         let reasons: Vec<_> = others
@@ -222,7 +229,7 @@ impl Wheel<'_> {
         report: &mut Report<'_>,
     ) -> Result<Vec<relpub_model::findings::Native>, Fault> {
         let bytes = self.required(reader, "RECORD", self.limits.record)?;
-        let mut record = record::Record::parse(&bytes, &self.dist_info())?;
+        let mut record = record::Record::parse(&bytes, &self.dist_info(), self.limits)?;
         let mut natives = Vec::new();
         for entry in self
             .directory

@@ -41,7 +41,8 @@ impl Checker {
 }
 
 impl Record {
-    pub(super) fn parse(bytes: &[u8], dist_info: &str) -> Result<Self, Fault> {
+    /// Parses RECORD; it may have as many rows as a wheel may have members.
+    pub(super) fn parse(bytes: &[u8], dist_info: &str, limits: &Limits) -> Result<Self, Fault> {
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Fault::hostile("has a RECORD that is not UTF-8"))?;
         let exempt =
@@ -65,6 +66,9 @@ impl Record {
             }
             if rows.insert(path, row).is_some() {
                 return Err(wrong("lists a file again"));
+            }
+            if rows.len() as u64 > limits.members {
+                return Err(wrong("is one more than a wheel may have files"));
             }
         }
         Ok(Self {
@@ -136,7 +140,11 @@ fn parse_digest(text: &str) -> Result<Option<(&'static Algorithm, Vec<u8>)>, &'s
     let digest = URL_SAFE_NO_PAD
         .decode(digest.trim_end_matches('='))
         .map_err(|_| "has a malformed digest")?;
-    Ok(Some((algorithm, digest)))
+    if digest.len() == algorithm.output_len() {
+        Ok(Some((algorithm, digest)))
+    } else {
+        Err("has a malformed digest")
+    }
 }
 
 fn parse_size(text: &str) -> Result<Option<u64>, &'static str> {
@@ -203,10 +211,11 @@ mod tests {
 
     #[test]
     fn a_record_that_proves_nothing_is_refused() {
-        let refusal = |text: &[u8]| match Record::parse(text, "a-1.dist-info") {
+        let refusal = |text: &[u8]| match Record::parse(text, "a-1.dist-info", &Limits::default()) {
             Err(Fault::Content(_, reason)) => reason,
             _ => panic!("accepted"),
         };
+        let digest = format!("sha256={}", "A".repeat(43));
         assert_eq!(refusal(b"\xff"), "has a RECORD that is not UTF-8");
         assert_eq!(
             refusal(b"a.py\n"),
@@ -221,9 +230,16 @@ mod tests {
             "has a line 1 in RECORD that has a digest weaker than SHA-256, or of an unknown kind"
         );
         assert_eq!(
-            refusal(b"a,sha256=eA,1\na,sha256=eA,1\n"),
+            refusal(format!("a,{digest},1\na,{digest},1\n").as_bytes()),
             "has a line 2 in RECORD that lists a file again"
         );
-        assert!(Record::parse(b"a-1.dist-info/RECORD,,\n", "a-1.dist-info").is_ok());
+        assert!(
+            Record::parse(
+                b"a-1.dist-info/RECORD,,\n",
+                "a-1.dist-info",
+                &Limits::default()
+            )
+            .is_ok()
+        );
     }
 }

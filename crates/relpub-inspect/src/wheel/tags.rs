@@ -8,8 +8,10 @@ use relpub_model::dist::WheelName;
 use crate::fault::{Fault, Report, quoted};
 use crate::{Limits, metadata};
 
-/// How many tags a wheel may have when they are written out.
+/// How many tags a wheel may have when they are written out, and how many bytes
+/// each of its lines: one line can stand for very many long tags.
 const TAGS: usize = 10_000;
+const LINE: usize = 1024;
 
 /// Checks WHEEL against the file name.
 pub(super) fn check(
@@ -25,50 +27,42 @@ pub(super) fn check(
         return Err(Fault::hostile(reason));
     }
     let outside = expand(&[&name.python, &name.abi, &name.platform]);
-    let mut inside = BTreeSet::new();
-    for tag in wheel.all("Tag") {
-        let tag = tag.trim();
-        let fields: Vec<Vec<String>> = tag
-            .split('-')
-            .map(|field| field.split('.').map(str::to_owned).collect())
-            .collect();
-        let count: usize = fields.iter().map(Vec::len).product();
-        if fields.len() != 3 || inside.len().saturating_add(count) > TAGS {
-            return Err(Fault::hostile(format!(
-                "has the tag {} in WHEEL",
-                quoted(tag)
-            )));
-        }
-        inside.extend(expand(&[&fields[0], &fields[1], &fields[2]]));
-    }
+    let inside = written_out(wheel.all("Tag"))?;
     if inside != outside {
-        let list = |tags: &BTreeSet<String>| {
-            quoted(
-                &tags
-                    .iter()
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            )
-        };
-        let reason = format!(
-            "says tags {} in WHEEL, {} in its own name",
-            list(&inside),
-            list(&outside)
-        );
+        let [inside, outside] =
+            [inside, outside].map(|tags| quoted(&Vec::from_iter(tags).join(" ")));
+        let reason = format!("says tags {inside} in WHEEL, {outside} in its own name");
         report.add(Code::Disagrees, reason);
     }
     let build = wheel.get("Build").map(str::trim);
     if build != name.build.as_deref() {
         let or_none = |build: Option<&str>| build.map_or_else(|| "none".to_owned(), quoted);
-        let reason = format!(
-            "says build {} in WHEEL, {} in its own name",
-            or_none(build),
-            or_none(name.build.as_deref())
-        );
+        let (inside, outside) = (or_none(build), or_none(name.build.as_deref()));
+        let reason = format!("says build {inside} in WHEEL, {outside} in its own name");
         report.add(Code::Disagrees, reason);
     }
     Ok(())
+}
+
+/// Writes the tags of WHEEL out; some tools leave them compressed.
+fn written_out<'a>(tags: impl Iterator<Item = &'a str>) -> Result<BTreeSet<String>, Fault> {
+    let mut out = BTreeSet::new();
+    let mut count = 0_usize;
+    for tag in tags.map(str::trim) {
+        let wrong = || Fault::hostile(format!("has the tag {} in WHEEL", quoted(tag)));
+        let fields: Vec<&str> = tag.splitn(4, '-').collect();
+        let fields: [&str; 3] = fields.try_into().map_err(|_| wrong())?;
+        let fields = fields.map(|field| field.split('.').map(str::to_owned).collect::<Vec<_>>());
+        let combinations = fields
+            .iter()
+            .fold(1, |n: usize, field| n.saturating_mul(field.len()));
+        count = count.saturating_add(combinations);
+        if count > TAGS || tag.len() > LINE {
+            return Err(wrong());
+        }
+        out.extend(expand(&fields.each_ref()));
+    }
+    Ok(out)
 }
 
 /// Writes a compressed tag set out.

@@ -132,6 +132,8 @@ fn the_wheel_file_says_the_same_tags() {
     );
     let bomb = format!("Tag: {0}-{0}-{0}\nRoot", vec!["a"; 100].join("."));
     assert!(wheel_file("Root", &bomb)[0].starts_with("unsafe: has the tag"));
+    let dashes = format!("Tag: {}a\nRoot", "a.a-".repeat(70));
+    assert!(wheel_file("Root", &dashes)[0].starts_with("unsafe: has the tag"));
 }
 
 #[test]

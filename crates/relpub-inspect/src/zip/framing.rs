@@ -162,12 +162,11 @@ impl Local {
         if std::str::from_utf8(&self.name).is_err() {
             return Err("Filename not unicode");
         }
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for (id, content) in extra_fields(&self.extra).flatten() {
-            if seen.contains(&id) && [Zip64::ID, UNICODE_PATH].contains(&id) {
+            if [Zip64::ID, UNICODE_PATH].contains(&id) && !seen.insert(id) {
                 return Err("Invalid duplicate extra in local file");
             }
-            seen.push(id);
             if id == UNICODE_PATH {
                 check_unicode_path(content)?;
             }

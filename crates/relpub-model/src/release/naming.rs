@@ -186,9 +186,10 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// Returns the name under which GitHub stores an asset.
+/// Returns the name under which GitHub stores an asset. A `+`, as local versions
+/// of wheels have it, is kept.
 fn at_github(name: &str) -> String {
-    let kept = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let kept = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
     let renamed: String = name
         .chars()
         .map(|c| if kept(c) { c } else { '.' })

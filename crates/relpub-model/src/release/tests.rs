@@ -396,9 +396,9 @@ fn a_place_holds_one_file_under_a_name() {
 
 #[test]
 fn a_destination_takes_a_file_under_its_name() {
-    let rules = "artifacts = [{ to = \"github\", files = \"*.whl\" }, { to = \"pypi\", files = [\"b*\", \"c-*.tar.gz\"] }, { to = \"github\", files = \"d/*\" }, { to = [], files = \"f/*\" }]";
-    Case::new(rules, &["a-1+cpu-py3-none-any.whl", "b.bin", "c-d-1.tar.gz", "d/e f", "f/g h"]).check(
-        "refused: a-1+cpu-py3-none-any.whl: GitHub would rename it to a-1.cpu-py3-none-any.whl\n\
+    let rules = "artifacts = [{ to = \"github\", files = [\"a~1\", \"*.whl\"] }, { to = \"pypi\", files = [\"b*\", \"c-*.tar.gz\"] }, { to = \"github\", files = \"d/*\" }, { to = [], files = \"f/*\" }]";
+    Case::new(rules, &["a~1", "a-1+cpu-py3-none-any.whl", "b.bin", "c-d-1.tar.gz", "d/e f", "f/g h"]).check(
+        "refused: a~1: GitHub would rename it to a.1\n\
          refused: b.bin: pypi takes wheels and source distributions only, and this is a file\n\
          refused: c-d-1.tar.gz: pypi takes wheels and source distributions only, and this is an archive\n\
          refused: d/e f: `e f` is no file name that can be published: only letters, digits and . _ + ~ - are allowed",

@@ -1,5 +1,10 @@
 //! The form fields that describe the upload rather than the project.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+
+use md5::{Digest as _, Md5};
+
 use super::form::{Content, Form};
 use super::refusal::Refusal;
 
@@ -62,9 +67,6 @@ impl Digests {
     }
 
     /// Refuses a file that is not the promised one.
-    ///
-    /// A sent MD5 digest is always refused: the sandbox does not compute MD5,
-    /// and what the server documents is not what it compares.
     pub(super) fn expect_of(&self, content: &Content) -> Result<(), Refusal> {
         let received = content.received()?;
         let sha256 = self
@@ -72,12 +74,29 @@ impl Digests {
             .as_deref()
             .is_none_or(|it| it == received.sha256);
         let blake2b = self.blake2b.is_none() || self.blake2b == received.blake2b;
-        if sha256 && blake2b && self.md5.is_none() {
+        let md5 = match &self.md5 {
+            Some(digest) => *digest == md5_of(received.open()?)?,
+            None => true,
+        };
+        if sha256 && blake2b && md5 {
             return Ok(());
         }
         Err(Refusal::bad(
             "The digest supplied does not match a digest calculated from the uploaded file.",
         ))
+    }
+}
+
+/// Returns the MD5 in small hexadecimal, which is what the server compares.
+fn md5_of(mut file: File) -> io::Result<String> {
+    let mut hash = Md5::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hex::encode(hash.finalize()));
+        }
+        hash.update(&buffer[..count]);
     }
 }
 

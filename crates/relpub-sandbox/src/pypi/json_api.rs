@@ -46,16 +46,13 @@ fn answer(pypi: &PyPi, name: &str, version: Option<&str>, headers: &HeaderMap) -
             };
             Some((project, release?))
         });
-        let page = match found {
-            Some((project, release)) => {
-                let whole = version.is_none();
-                let text = document(inner, project, release, whole).to_string();
-                Page::new(StatusCode::OK, "application/json", text).with_serial(project.serial)
-            }
-            None => {
-                let text = json!({"message": "Not Found"}).to_string();
-                Page::new(StatusCode::NOT_FOUND, "application/json", text)
-            }
+        let page = if let Some((project, release)) = found {
+            let whole = version.is_none();
+            let text = document(inner, project, release, whole).to_string();
+            Page::new(StatusCode::OK, "application/json", text).with_serial(project.serial)
+        } else {
+            let text = json!({"message": "Not Found"}).to_string();
+            Page::new(StatusCode::NOT_FOUND, "application/json", text)
         };
         page.with_max_age(MAX_AGE)
     })

@@ -35,12 +35,12 @@ pub(super) async fn root(State(pypi): State<PyPi>, headers: HeaderMap) -> Respon
                 let meta = json!({"api-version": API, "_last-serial": serial});
                 json!({"meta": meta, "projects": projects}).to_string()
             } else {
-                let links: String = projects
-                    .map(|(key, it)| {
-                        format!("    <a href=\"/simple/{key}/\">{}</a>\n", escaped(&it.name))
-                    })
-                    .collect();
-                html("Simple index", "", &links, serial)
+                let mut links = Vec::new();
+                for (key, project) in projects {
+                    let name = escaped(&project.name);
+                    links.push(format!("    <a href=\"/simple/{key}/\">{name}</a>\n"));
+                }
+                html("Simple index", "", &links.concat(), serial)
             };
             Page::new(StatusCode::OK, form, text).with_serial(serial)
         })
@@ -65,9 +65,10 @@ pub(super) async fn project(
             let refusal = Refusal::new(StatusCode::NOT_FOUND, "Not Found");
             return Page::new(refusal.status, "text/plain; charset=UTF-8", refusal.message);
         };
-        let text = match json {
-            true => project_json(inner, &normal, project).to_string(),
-            false => project_html(inner, &normal, project),
+        let text = if json {
+            project_json(inner, &normal, project).to_string()
+        } else {
+            project_html(inner, &normal, project)
         };
         Page::new(StatusCode::OK, form, text).with_serial(project.serial)
     })
@@ -148,9 +149,9 @@ fn project_html(inner: &Inner, normal: &str, project: &Project) -> String {
 
 fn link(inner: &Inner, project: &Project, file: &File) -> String {
     let (url, name) = (escaped(&inner.file_url(file)), escaped(&file.filename));
-    let mut attributes = String::new();
+    let mut attributes = Vec::new();
     let mut add = |name: &str, value: &str| {
-        attributes.push_str(&format!(" {name}=\"{}\"", escaped(value)));
+        attributes.push(format!(" {name}=\"{}\"", escaped(value)));
     };
     if let Some(python) = &file.requires_python {
         add("data-requires-python", python);
@@ -162,6 +163,7 @@ fn link(inner: &Inner, project: &Project, file: &File) -> String {
     if let Some(reason) = yanked(project, file) {
         add("data-yanked", reason);
     }
+    let attributes = attributes.concat();
     format!(
         "    <a href=\"{url}#sha256={}\"{attributes}>{name}</a><br />\n",
         file.sha256

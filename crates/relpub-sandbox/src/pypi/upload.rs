@@ -164,27 +164,25 @@ impl Upload<'_> {
     /// Looks into the archive and returns the metadata file of a wheel.
     fn inspect(&self) -> Result<Option<Vec<u8>>, Refusal> {
         let (path, filename) = (self.content.path()?, self.content.filename.as_str());
-        match self.kind {
-            Kind::Sdist => {
-                let expected = format!(
-                    "{}-{}",
-                    file_stem(&self.metadata.name),
-                    self.metadata.version
-                );
-                archive::sdist::check(path, filename, self.metadata)?;
-                if filename != format!("{expected}.tar.gz") {
-                    return Err(Refusal::bad(format!(
-                        "Filename '{filename}' is invalid, should be '{expected}.tar.gz'."
-                    )));
-                }
-                Ok(None)
-            }
-            Kind::Wheel => {
-                archive::wheel::check_archive(path, filename)?;
-                let name = self.wheel_name()?;
-                archive::wheel::check_content(path, filename, &name, self.metadata).map(Some)
-            }
+        let url = &self.inner.url;
+        if self.kind == Kind::Wheel {
+            archive::wheel::check_archive(path, url)?;
+            let name = self.wheel_name()?;
+            return archive::wheel::check_content(path, filename, &name, self.metadata).map(Some);
         }
+        if filename.ends_with(".zip") {
+            archive::wheel::check_archive(path, url)?;
+        } else {
+            archive::sdist::check(path, filename, self.metadata, url)?;
+        }
+        let stem = file_stem(&self.metadata.name);
+        let expected = format!("{stem}-{}.tar.gz", self.metadata.version);
+        if filename != expected {
+            return Err(Refusal::bad(format!(
+                "Filename '{filename}' is invalid, should be '{expected}'."
+            )));
+        }
+        Ok(None)
     }
 
     fn wheel_name(&self) -> Result<WheelName, Refusal> {
@@ -406,8 +404,9 @@ fn expect_content(form: &mut Form, metadata: &Metadata) -> Result<Content, Refus
             file_stem(&metadata.name)
         )));
     }
+    // A part without a type counts as plain text: uv sends it so.
     let media_type = content.media_type.as_deref();
-    if media_type.is_none_or(|it| it.is_empty() || it.starts_with("image/")) {
+    if media_type.is_some_and(|it| it.is_empty() || it.starts_with("image/")) {
         return Err(Refusal::bad("Invalid distribution file."));
     }
     Ok(content)

@@ -7,10 +7,21 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use relpub_sandbox::{Clock, Options, World};
 use reqwest::multipart::{Form, Part};
+use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+
+thread_local! {
+    /// Making one takes longer than a test of anything else.
+    static CLIENT: Client = Client::builder().redirect(Policy::none()).build().unwrap();
+}
+
+/// Returns the client of this test, which follows no redirect.
+pub(crate) fn client() -> Client {
+    CLIENT.with(Client::clone)
+}
 
 /// Starts a world at a fixed time.
 pub(crate) async fn world() -> World {
@@ -115,7 +126,7 @@ impl Upload {
         if !self.media_type.is_empty() {
             part = part.mime_str(&self.media_type).unwrap();
         }
-        let mut request = Client::new()
+        let mut request = client()
             .post(url)
             .header("accept", self.accept)
             .multipart(form.part("content", part));
@@ -203,7 +214,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 /// Fetches a document as JSON.
 pub(crate) async fn json(url: &str) -> Value {
     let kind = "application/vnd.pypi.simple.v1+json, application/json;q=0.9";
-    let request = Client::new().get(url).header("accept", kind);
+    let request = client().get(url).header("accept", kind);
     let answer = request.send().await.unwrap().error_for_status().unwrap();
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
 }

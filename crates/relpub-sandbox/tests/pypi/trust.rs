@@ -2,16 +2,16 @@
 
 use jiff::SignedDuration;
 use relpub_sandbox::{Publisher, World};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Upload, take, world};
+use crate::support::{Upload, client, take, world};
 
 /// Exchanges an identity token and returns the status and the answer.
 async fn mint(world: &World, jwt: &str) -> (StatusCode, Value) {
     let url = format!("{}/_/oidc/mint-token", world.pypi.url());
     let body = json!({"token": jwt}).to_string();
-    let answer = Client::new().post(url).body(body).send().await.unwrap();
+    let answer = client().post(url).body(body).send().await.unwrap();
     let status = answer.status();
     (
         status,
@@ -61,4 +61,71 @@ async fn an_identity_token_is_exchanged_once_for_a_quarter_of_an_hour() {
     let (_, refused) = Upload::wheel(token, "demo", "1.1").send(&url).await;
     let start = "403 Invalid or non-existent authentication information. See ";
     assert!(refused.starts_with(start), "{refused}");
+}
+
+#[tokio::test]
+async fn only_the_registered_workflow_gets_a_token() {
+    let world = world().await;
+    let jwt = |claims: &[(&str, &str)]| {
+        world.identity.reset_claims();
+        world.identity.set_claims(claims.iter().copied());
+        world.identity.issue("pypi")
+    };
+    // The world's own repository is trusted from the start.
+    assert_eq!(mint(&world, &jwt(&[])).await.0, StatusCode::OK);
+    world.pypi.clear_publishers().unwrap();
+    let publisher = Publisher {
+        workflow: Some("release.yml".to_owned()),
+        environment: Some("release".to_owned()),
+        ..Publisher::any("Relpub/Demo")
+    };
+    world.pypi.add_publisher(publisher).unwrap();
+    assert_eq!(mint(&world, &jwt(&[])).await.0, StatusCode::OK);
+
+    let other = "relpub/demo/.github/workflows/other.yml@refs/heads/main";
+    let wrong = [
+        (jwt(&[("repository", "relpub/other")]), "invalid-publisher"),
+        (jwt(&[("environment", "")]), "invalid-publisher"),
+        (jwt(&[("job_workflow_ref", other)]), "invalid-publisher"),
+        (
+            jwt(&[("event_name", "pull_request_target")]),
+            "invalid-publisher",
+        ),
+        (world.identity.issue("testpypi"), "invalid-token"),
+        ("nonsense".to_owned(), "invalid-payload"),
+    ];
+    for (jwt, expected) in wrong {
+        let (status, answer) = mint(&world, &jwt).await;
+        assert_eq!(
+            (status.as_u16(), code(&answer)),
+            (422, expected),
+            "{answer}"
+        );
+    }
+    world.identity.reset_claims();
+    world.identity.issue_expired(true);
+    let (_, answer) = mint(&world, &world.identity.issue("pypi")).await;
+    assert_eq!(code(&answer), "invalid-token");
+}
+
+#[tokio::test]
+async fn each_index_has_an_audience_of_its_own() {
+    let world = world().await;
+    for (pypi, name) in [(&world.pypi, "pypi"), (&world.testpypi, "testpypi")] {
+        let url = format!("{}/_/oidc/audience", pypi.url());
+        let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
+        assert_eq!(answer, format!("{{\"audience\":\"{name}\"}}"));
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_publisher_may_not_send_attestations_yet() {
+    let world = world().await;
+    let (_, answer) = mint(&world, &world.identity.issue("pypi")).await;
+    let upload = Upload::wheel(answer["token"].as_str().unwrap(), "demo", "1.0");
+    let with = upload.clone().with("attestations", "[]");
+    let (_, refused) = with.send(&world.pypi.upload_url()).await;
+    let start = "400 Invalid attestations supplied during upload: not supported by this sandbox";
+    assert!(refused.starts_with(start), "{refused}");
+    take(&world, upload).await;
 }

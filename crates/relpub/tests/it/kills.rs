@@ -52,7 +52,7 @@ fn killed_at(n: u32, point: KillPoint, journal: bool, expected: &Undisturbed) {
     }
     let end = promote(&outside, &project, &How::new(&outside));
     let receipt = match end {
-        crate::world::End::Released(receipt) => receipt,
+        crate::world::End::Released(receipt) => *receipt,
         other => panic!("{case}: {}", other.words()),
     };
     assert_eq!(outside.seen(), expected.seen, "{case}");

@@ -1,5 +1,7 @@
 //! Whole promotions against the sandbox, in one process and on virtual time.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod dry_run;
 mod faults;
 mod kills;

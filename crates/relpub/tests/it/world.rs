@@ -191,9 +191,9 @@ impl Clock for WorldClock {
         self.0.now()
     }
 
-    fn sleep<'a>(&'a self, duration: Duration) -> futures::future::BoxFuture<'a, ()> {
+    fn sleep(&self, duration: Duration) -> futures::future::BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.0.advance(duration.try_into().unwrap());
+            self.0.advance(duration.try_into().unwrap()).unwrap();
             tokio::task::yield_now().await;
         })
     }
@@ -237,7 +237,7 @@ impl How {
 /// How a promotion ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    Released(Receipt),
+    Released(Box<Receipt>),
     Stopped(Box<relpub::Stopped>),
     Blocked(Box<Plan>),
     Failed(Error),
@@ -256,7 +256,7 @@ impl End {
     #[track_caller]
     pub(crate) fn released(self) -> Receipt {
         match self {
-            Self::Released(receipt) => receipt,
+            Self::Released(receipt) => *receipt,
             other => panic!("not released: {}", other.words()),
         }
     }
@@ -366,7 +366,7 @@ async fn run(cx: &Context, config: &Config, how: &How) -> End {
         Err(blocked) => return End::Blocked(Box::new(blocked.0)),
     };
     match relpub::execute(cx, cleared).await {
-        Ok(receipt) => End::Released(receipt),
+        Ok(receipt) => End::Released(Box::new(receipt)),
         Err(stopped) => End::Stopped(stopped),
     }
 }
@@ -397,12 +397,8 @@ fn context(outside: &Outside, project: &Project, how: &How) -> (Context, Arc<Mut
     let events = Arc::new(Mutex::new(String::new()));
     let heard = events.clone();
     let listen = move |event: Event| {
-        writeln!(
-            heard.lock().unwrap(),
-            "{}",
-            serde_json::to_string(&event).unwrap()
-        )
-        .unwrap()
+        let line = serde_json::to_string(&event).unwrap();
+        writeln!(heard.lock().unwrap(), "{line}").unwrap();
     };
     let world = std::fs::read_to_string(outside.world.data().join("world.json")).unwrap();
     let cx = Context::new(Settings {
