@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The services that can misbehave.
-pub(crate) const SERVICES: [&str; 5] = ["bucket", "github", "identity", "pypi", "testpypi"];
+pub(crate) const SERVICES: [&str; 9] = [
+    "bucket", "fulcio", "github", "identity", "pypi", "rekor1", "rekor2", "testpypi", "tsa",
+];
 
 const KINDS: &str = "429, 500 to 599, reset, lost-answer, slow, truncated, flipped";
 
@@ -278,7 +280,7 @@ mod tests {
         );
         assert_eq!(
             message("reset@npm"),
-            "`npm` is no service of the sandbox; the services are bucket, github, identity, pypi, testpypi"
+            "`npm` is no service of the sandbox; the services are bucket, fulcio, github, identity, pypi, rekor1, rekor2, testpypi, tsa"
         );
         assert_eq!(
             message("reset@pypi/"),

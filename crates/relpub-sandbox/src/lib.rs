@@ -1,8 +1,8 @@
 //! A private outside world on loopback, in which releases are rehearsed.
 //!
-//! A [`World`] holds a bucket, package indexes, a GitHub and the issuer of
-//! GitHub Actions' identity tokens, each an HTTP service on a port of its own
-//! on 127.0.0.1. Its state lies in a folder and outlives the process; its clock
+//! A [`World`] holds a bucket, package indexes, a GitHub, the issuer of GitHub
+//! Actions' identity tokens and a Sigstore, each an HTTP service on a port of
+//! its own on 127.0.0.1. Its state lies in a folder and outlives the process; its clock
 //! can be virtual; it can misbehave on request ([`Fault`], [`KillPoint`]), and
 //! it remembers every request ([`Entry`]).
 //!
@@ -23,6 +23,7 @@ mod meter;
 mod pypi;
 mod secrets;
 mod service;
+mod sigstore;
 mod spoil;
 mod traffic;
 mod world;
@@ -36,6 +37,9 @@ pub use identity::Identity;
 pub use log::Entry;
 pub use pypi::{IndexFile, ProjectStatus, Publisher, PublisherProjects, PyPi, Upload, Uploads};
 pub use secrets::SECRET_MARKER;
+pub use sigstore::{Deviation, Sigstore};
 pub use traffic::KillPoint;
 pub use world::{Names, Options, World};
-pub use world_file::{Environment, GitHubUrls, IdentityUrls, IndexUrls, S3Urls, WorldFile};
+pub use world_file::{
+    Environment, GitHubUrls, IdentityUrls, IndexUrls, S3Urls, SigstoreUrls, WorldFile,
+};

@@ -18,6 +18,7 @@ use crate::log::Entry;
 use crate::pypi::PyPi;
 use crate::secrets::Secrets;
 use crate::service::{Port, Servers};
+use crate::sigstore::{Sigstore, Urls};
 use crate::traffic::{KillPoint, Traffic};
 use crate::world_file::{Environment, WorldFile, write_environment};
 
@@ -141,6 +142,8 @@ pub struct World {
     pub identity: Identity,
     /// The package index.
     pub pypi: PyPi,
+    /// The Sigstore.
+    pub sigstore: Sigstore,
     /// The package index to try things on.
     pub testpypi: PyPi,
     shared: Shared,
@@ -176,7 +179,7 @@ impl World {
 
         // The services, one block each: take a port, open, describe, serve.
         // Ports from the base on: control 0, bucket 1, identity 2, pypi 3,
-        // testpypi 4, github 5.
+        // testpypi 4, github 5, fulcio 6, rekor1 7, rekor2 8, tsa 9.
 
         let taken = Port::take(port(1)).await?;
         let bucket = Bucket::open(&shared, taken.url())?;
@@ -187,6 +190,25 @@ impl World {
         let identity = Identity::open(&shared, taken.url())?;
         identity.describe(&mut file, &mut environment);
         servers.serve(taken, identity.service(), &traffic);
+
+        let taken = [
+            Port::take(port(6)).await?,
+            Port::take(port(7)).await?,
+            Port::take(port(8)).await?,
+            Port::take(port(9)).await?,
+        ];
+        let [fulcio, rekor1, rekor2, tsa] = taken.each_ref().map(Port::url);
+        let urls = Urls {
+            fulcio,
+            rekor1,
+            rekor2,
+            tsa,
+        };
+        let sigstore = Sigstore::open(&shared, urls, &identity)?;
+        sigstore.describe(&mut file);
+        for (taken, service) in taken.into_iter().zip(sigstore.services()) {
+            servers.serve(taken, service, &traffic);
+        }
 
         let taken = Port::take(port(5)).await?;
         let github = GitHub::open(&shared, taken.url())?;
@@ -215,6 +237,7 @@ impl World {
             github,
             identity,
             pypi,
+            sigstore,
             testpypi,
             shared,
             traffic,

@@ -32,6 +32,9 @@ pub struct WorldFile {
     /// The issuer of identity tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<IdentityUrls>,
+    /// The Sigstore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigstore: Option<SigstoreUrls>,
     /// Where the world itself is steered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<String>,
@@ -79,6 +82,28 @@ pub struct IdentityUrls {
     pub issuer: String,
 }
 
+/// The URLs of a Sigstore, and the files that clients of it read.
+///
+/// The paths of files are relative to the folder of the world file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SigstoreUrls {
+    /// The file with the trusted root.
+    pub trusted_root: String,
+    /// The file with the signing config that leads to Rekor v2.
+    pub signing_config: String,
+    /// The file with the signing config that leads to Rekor v1.
+    pub signing_config_rekor1: String,
+    /// The certificate authority.
+    pub fulcio: String,
+    /// The first log.
+    pub rekor1: String,
+    /// The second log.
+    pub rekor2: String,
+    /// The time stamping authority, with its path.
+    pub tsa: String,
+}
+
 impl WorldFile {
     /// Returns the file of a world without services.
     pub(crate) fn new() -> Self {
@@ -89,6 +114,7 @@ impl WorldFile {
             github: None,
             s3: None,
             identity: None,
+            sigstore: None,
             control: None,
         }
     }

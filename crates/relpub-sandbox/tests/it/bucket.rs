@@ -9,9 +9,9 @@ use object_store::{
     Attribute, Attributes, Error, GetOptions, ObjectStore as _, ObjectStoreExt as _, PutMode,
     PutOptions, UpdateVersion, WriteMultipart,
 };
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 
-use crate::{builder, get, s3, world};
+use crate::{builder, client, get, s3, world};
 
 #[tokio::test]
 async fn a_signed_client_puts_and_gets() {
@@ -115,7 +115,7 @@ async fn stored_bytes_come_back_as_they_are_with_their_headers() {
         .put("open", "a.json", packed, Some("gzip"))
         .unwrap();
     world.bucket.public_read("open", true).unwrap();
-    let response = Client::new()
+    let response = client()
         .get(format!("{}/open/a.json", world.bucket.url()))
         .header("x-amz-checksum-mode", "ENABLED")
         .send()
@@ -148,7 +148,7 @@ async fn only_the_owner_writes_and_a_wrong_signature_is_refused() {
     world.bucket.public_read("open", true).unwrap();
     let send = async |method: Method, path: &str| {
         let url = format!("{}{path}", world.bucket.url());
-        let response = Client::new()
+        let response = client()
             .request(method, url)
             .body("y")
             .send()
@@ -199,7 +199,7 @@ async fn an_impossible_range_is_named() {
     let world = world().await;
     world.bucket.put("open", "key", b"12345", None).unwrap();
     world.bucket.public_read("open", true).unwrap();
-    let response = Client::new()
+    let response = client()
         .get(format!("{}/open/key", world.bucket.url()))
         .header("range", "bytes=5-")
         .send()

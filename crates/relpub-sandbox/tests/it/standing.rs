@@ -1,6 +1,7 @@
 //! A world that is stopped and started again on the same folder.
 
 use std::fs;
+use std::path::Path;
 
 use relpub_sandbox::{Options, SECRET_MARKER, World};
 
@@ -19,18 +20,9 @@ async fn a_world_started_again_is_the_same_world() {
     world.bucket.put("open", &long, b"long", None).unwrap();
     let environment = world.environment();
     let token = world.identity.issue("index");
-    let port: u16 = world
-        .bucket
-        .url()
-        .rsplit(':')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
     world.stop().await;
 
-    let options = Options::new(folder.path()).with_port(Some(port - 1));
-    let world = World::start(options).await.unwrap();
+    let world = on_fixed_ports(folder.path()).await;
     let response = get(&world, "/open/key").await.unwrap();
     assert_eq!(response.headers()["content-encoding"], "x");
     assert_eq!(response.text().await.unwrap(), "content");
@@ -72,4 +64,16 @@ async fn a_secret_in_a_text_is_found() {
     world.assert_no_secret("nothing");
     let token = world.identity.issue("index");
     world.assert_no_secret(&format!("here {token}"));
+}
+
+/// Starts a world on the first ports in a row that are free.
+async fn on_fixed_ports(folder: &Path) -> World {
+    for port in (20_000..30_000).step_by(10) {
+        let options = Options::new(folder).with_port(Some(port));
+        if let Ok(world) = World::start(options).await {
+            assert!(world.control().ends_with(&format!(":{port}")));
+            return world;
+        }
+    }
+    panic!("no ten ports in a row are free");
 }
