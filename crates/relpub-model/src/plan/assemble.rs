@@ -152,7 +152,14 @@ impl<'a> Maker<'a> {
                     .blockers
                     .push(unreadable(service_name(&destination.name), failure));
             }
-            None => {}
+            None => self.plan.blockers.push(
+                Blocker::new(
+                    Code::Unknown,
+                    service_name(&destination.name),
+                    "was not read",
+                )
+                .way_out("This is a bug in relpub: a destination was left out of the observation."),
+            ),
         }
         for (edge, presence) in judged {
             self.presence
