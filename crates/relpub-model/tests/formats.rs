@@ -1,6 +1,7 @@
 //! Everything written to disk stays readable: one sample per version.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+#![expect(clippy::disallowed_methods, reason = "a test reads its samples")]
 
 use relpub_model::plan::Expectation;
 use relpub_model::{Endpoints, Receipt};
