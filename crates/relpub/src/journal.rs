@@ -58,13 +58,15 @@ pub(crate) enum What {
 impl Journal {
     /// Reads the journal of earlier runs, if there is one.
     pub(crate) fn open(path: PathBuf) -> Result<Self, StateError> {
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(StateError::new("cannot read", &path, error)),
         };
-        let earlier =
-            parse(&text).map_err(|why| StateError::new("cannot understand", &path, why))?;
+        let earlier = parse(&bytes).map_err(|why| {
+            let why = format!("{why}; relpub can do without it: move it away, then run again");
+            StateError::new("cannot understand", &path, why)
+        })?;
         Ok(Self {
             path,
             earlier,
@@ -132,11 +134,13 @@ impl Journal {
 /// Opens a journal to append to it. A cut-off last line is taken away first, so
 /// that the next line does not become part of it.
 fn open_for_append(path: &Path) -> io::Result<File> {
-    if let Ok(text) = std::fs::read_to_string(path)
-        && !text.is_empty()
-        && !text.ends_with('\n')
-    {
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let whole = whole_lines(&bytes).len();
+    if whole < bytes.len() {
         OpenOptions::new()
             .write(true)
             .open(path)?
@@ -145,14 +149,20 @@ fn open_for_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-fn parse(text: &str) -> Result<Vec<Entry>, String> {
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole
-        .lines()
+/// Returns the lines that are whole. The rest is taken as bytes: a kill can cut
+/// a character in two.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n');
+    &bytes[..end.map_or(0, |end| end + 1)]
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<Entry>, String> {
+    whole_lines(bytes)
+        .split_inclusive(|byte| *byte == b'\n')
         .enumerate()
         .map(|(i, line)| {
             let entry: Entry =
-                serde_json::from_str(line).map_err(|error| format!("line {}: {error}", i + 1))?;
+                serde_json::from_slice(line).map_err(|error| format!("line {}: {error}", i + 1))?;
             match entry.format {
                 1 => Ok(entry),
                 other => Err(format!(
@@ -193,9 +203,9 @@ mod tests {
                 .write(at, Phase::Publish, what, &upload(name))
                 .unwrap();
         }
-        // A kill in the middle of a line.
+        // A kill in the middle of a line, and of a character.
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-        file.write_all(b"{\"format\":1,\"at\":\"19").unwrap();
+        file.write_all(b"{\"format\":1,\"at\":\"19\xe2\x80").unwrap();
 
         let again = Journal::open(path.clone()).unwrap();
         let names: Vec<String> = again
@@ -230,7 +240,7 @@ mod tests {
             env!("CARGO_MANIFEST_DIR"),
             "/../../testdata/formats/journal-1.json"
         );
-        let entries = parse(&std::fs::read_to_string(sample).unwrap()).unwrap();
+        let entries = parse(&std::fs::read(sample).unwrap()).unwrap();
         assert_eq!(entries.len(), 12);
         assert_eq!(entries[0].what, What::Intent);
     }
