@@ -55,6 +55,15 @@ pub(crate) enum What {
     Failed(String),
 }
 
+/// What a run had begun at a destination: what may appear there later.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Begun {
+    /// The upload of a file.
+    Upload(FileName),
+    /// The draft of a release.
+    Draft,
+}
+
 impl Journal {
     /// Reads the journal of earlier runs, if there is one.
     pub(crate) fn open(path: PathBuf) -> Result<Self, StateError> {
@@ -109,21 +118,25 @@ impl Journal {
         append().map_err(|error| StateError::new("cannot write", &self.path, error))
     }
 
-    /// Returns the uploads that earlier runs had begun and not seen ended, with
-    /// the time each last began.
-    pub(crate) fn unfinished(&self) -> BTreeMap<(DestinationName, FileName), Timestamp> {
+    /// Returns what earlier runs had begun at a destination and not seen ended,
+    /// with the time each last began.
+    pub(crate) fn unfinished(&self, at: &DestinationName) -> BTreeMap<Begun, Timestamp> {
         let mut out = BTreeMap::new();
         for entry in &self.earlier {
-            let Action::Upload { edge } = &entry.action else {
-                continue;
+            let (destination, begun) = match &entry.action {
+                Action::Upload { edge } => (&edge.destination, Begun::Upload(edge.name.clone())),
+                Action::Open { destination } => (destination, Begun::Draft),
+                _ => continue,
             };
-            let key = (edge.destination.clone(), edge.name.clone());
+            if destination != at {
+                continue;
+            }
             match entry.what {
                 What::Intent => {
-                    out.insert(key, entry.at);
+                    out.insert(begun, entry.at);
                 }
                 What::Done | What::Already | What::Failed(_) => {
-                    out.remove(&key);
+                    out.remove(&begun);
                 }
             }
         }
@@ -205,19 +218,18 @@ mod tests {
         }
         // A kill in the middle of a line, and of a character.
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-        file.write_all(b"{\"format\":1,\"at\":\"19\xe2\x80").unwrap();
+        file.write_all(b"{\"format\":1,\"at\":\"19\xe2\x80")
+            .unwrap();
 
         let again = Journal::open(path.clone()).unwrap();
-        let names: Vec<String> = again
-            .unfinished()
-            .into_keys()
-            .map(|(_, name)| name.to_string())
-            .collect();
-        assert_eq!(names, ["b"]);
+        let pypi = "pypi".parse().unwrap();
+        let begun: Vec<Begun> = again.unfinished(&pypi).into_keys().collect();
+        assert_eq!(begun, [Begun::Upload("b".parse().unwrap())]);
+        assert!(again.unfinished(&"github".parse().unwrap()).is_empty());
         again
             .write(at, Phase::Publish, What::Done, &upload("b"))
             .unwrap();
-        assert!(Journal::open(path).unwrap().unfinished().is_empty());
+        assert!(Journal::open(path).unwrap().unfinished(&pypi).is_empty());
     }
 
     #[test]
