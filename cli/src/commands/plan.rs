@@ -20,7 +20,8 @@ pub(super) async fn run(app: &App, args: &PlanArgs) -> Result<Exit, Error> {
 pub(super) fn present(app: &App, pipeline: &Pipeline, plan: &Plan) -> Result<Exit, Error> {
     pipeline.cx.state().save_plan(plan)?;
     let saved = shown(&pipeline.cx.state().plan_path());
-    app.console.screen(&screen(plan, &saved, app.console.width()));
+    app.console
+        .screen(&screen(plan, &saved, app.console.width()));
     // The plan itself, so that it can be given to `promote --expect`.
     app.console.document(plan);
     report(app, plan)?;

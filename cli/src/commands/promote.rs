@@ -62,8 +62,10 @@ fn blocked(app: &App, plan: &Plan) -> Result<Exit, Error> {
     let exit = plan.exit_here();
     let all = plan.blockers.iter().chain(&plan.blockers_here);
     let all: Vec<_> = all.cloned().collect();
-    app.console.screen(&human::blocked(&all, app.console.width()));
-    app.console.document(&Document::new(outcome(exit), exit).plan(plan));
+    app.console
+        .screen(&human::blocked(&all, app.console.width()));
+    app.console
+        .document(&Document::new(outcome(exit), exit).plan(plan));
     let id = plan.id.to_string();
     let outputs = [
         ("version", plan.promotion.tag.version.as_str()),
@@ -76,7 +78,8 @@ fn blocked(app: &App, plan: &Plan) -> Result<Exit, Error> {
 
 /// Shows what is about to become public, and asks.
 async fn ask(app: &App, plan: &Plan) -> Result<(), Error> {
-    app.console.note(&human::about_to(plan, app.console.width()));
+    app.console
+        .note(&human::about_to(plan, app.console.width()));
     let question = "Publish it? What an index has taken cannot be taken back.";
     if ask::yes(&app.console, question, &app.cancel).await {
         Ok(())
@@ -111,7 +114,8 @@ fn released(
     let width = app.console.width();
     let screen = human::released(receipt, before, &pipeline.config, Some(&saved), width);
     app.console.screen(&screen);
-    app.console.document(&Document::new("released", Exit::Done).receipt(receipt));
+    app.console
+        .document(&Document::new("released", Exit::Done).receipt(receipt));
     report(app, receipt, &saved, "released", "true")?;
     Ok(Exit::Done)
 }
@@ -125,7 +129,8 @@ fn stopped(app: &App, pipeline: &Pipeline, stop: &Stopped) -> Result<Exit, Error
     let document = document.stopped(&stop.failure, stop.action.as_ref(), stop.seen);
     app.console.document(&document);
     if app.console.actions().is_some() {
-        app.console.command(&github::annotation(&stop.failure.message));
+        app.console
+            .command(&github::annotation(&stop.failure.message));
     }
     report(app, &stop.receipt, &saved, "stopped", "false")?;
     Ok(stop.exit())

@@ -30,7 +30,8 @@ pub(super) async fn run(app: &App, args: &RehearseArgs) -> Result<Exit, Error> {
     app.console.screen(&human::rehearsing(&name));
     let stage = Stage::set(app, config, selection).await?;
     stage.arm(args);
-    app.console.screen(&ready(&stage, app, SystemClock.now().duration_since(began)));
+    app.console
+        .screen(&ready(&stage, app, SystemClock.now().duration_since(began)));
 
     let mut runs = Runs::new(app, &stage, args);
     let ended = runs.all().await?;
@@ -42,7 +43,11 @@ pub(super) async fn run(app: &App, args: &RehearseArgs) -> Result<Exit, Error> {
         runs: runs.count(),
     };
     app.console.screen(&rehearsal.verdict(app.console.width()));
-    let word = if exit == Exit::Done { "rehearsed" } else { outcome(exit) };
+    let word = if exit == Exit::Done {
+        "rehearsed"
+    } else {
+        outcome(exit)
+    };
     let mut document = Document::new(word, exit);
     if let Some(receipt) = receipt {
         document = document.receipt(receipt);
@@ -100,12 +105,17 @@ async fn judge<'a>(
             if facts.complete {
                 let by = "downloaded by the paths that pip and browsers use: exactly these bytes";
                 list.line("check", by);
-                app.console.screen(&format!("\n{}", list.render(app.console.width())));
+                app.console
+                    .screen(&format!("\n{}", list.render(app.console.width())));
                 return Ok((Exit::Done, Some(receipt)));
             }
             let screen = human::verified(&facts, &stage.config);
             app.console.screen(&format!("\n{screen}\n"));
-            let exit = if human::differs(&facts) { Exit::Rejected } else { Exit::Unknown };
+            let exit = if human::differs(&facts) {
+                Exit::Rejected
+            } else {
+                Exit::Unknown
+            };
             Ok((exit, Some(receipt)))
         }
     }

@@ -32,7 +32,8 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<Exit, Error> {
     let options = Options::new(&data).with_port(args.port).with_names(names);
     let world = World::start(options).await.map_err(Error::Sandbox)?;
     seed(app, args, &world)?;
-    app.console.screen(&screen(&world, args, app.console.width()));
+    app.console
+        .screen(&screen(&world, args, app.console.width()));
     app.console.document(&Place {
         world: shown(&data.join("world.json")),
         env: shown(&data.join("env")),
@@ -47,7 +48,9 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<Exit, Error> {
 fn seed(app: &App, args: &SandboxArgs, world: &World) -> Result<(), Error> {
     if let (Some(tag), Some(commit)) = (&args.tag, &args.commit) {
         let repository = args.repository.as_str();
-        let added = world.github.add_tag(repository, tag, commit.as_str(), false);
+        let added = world
+            .github
+            .add_tag(repository, tag, commit.as_str(), false);
         added.map_err(Error::Sandbox)?;
     }
     for (name, folder) in &args.bucket {
@@ -67,7 +70,10 @@ fn screen(world: &World, args: &SandboxArgs, width: usize) -> String {
     for (name, _) in &args.bucket {
         list.line("source", format!("s3://{name}/"));
     }
-    list.line("control", format!("{}/_sandbox/log, clock, faults", world.control()));
+    list.line(
+        "control",
+        format!("{}/_sandbox/log, clock, faults", world.control()),
+    );
     list.free("");
     list.line(
         "relpub",
@@ -76,7 +82,10 @@ fn screen(world: &World, args: &SandboxArgs, width: usize) -> String {
             quoted(&args.data)
         ),
     );
-    list.line("twine", format!("(set -a; . {}/env; twine upload FILE…)", quoted(&args.data)));
+    list.line(
+        "twine",
+        format!("(set -a; . {}/env; twine upload FILE…)", quoted(&args.data)),
+    );
     list.line("pip", pip(world, "PROJECT"));
     format!(
         "sandbox of {} in {data}, until it is interrupted\n\n{}",

@@ -27,6 +27,7 @@ pub(super) async fn run(app: &App, args: &SeenArgs) -> Result<Exit, Error> {
     let screen = human::status(&receipt, &facts, &config, app.console.width());
     app.console.screen(&screen);
     let document = Document::new(outcome, exit);
-    app.console.document(&document.facts(&facts).receipt(&receipt));
+    app.console
+        .document(&document.facts(&facts).receipt(&receipt));
     Ok(exit)
 }

@@ -23,6 +23,7 @@ pub(super) async fn run(app: &App, args: &SeenArgs) -> Result<Exit, Error> {
         ("unknown", Exit::Unknown)
     };
     app.console.screen(&human::verified(&facts, &config));
-    app.console.document(&Document::new(outcome, exit).facts(&facts));
+    app.console
+        .document(&Document::new(outcome, exit).facts(&facts));
     Ok(exit)
 }

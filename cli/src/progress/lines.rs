@@ -88,7 +88,6 @@ fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
             plural(*artifacts, "artifact"),
             size(*bytes)
         )),
-        Event::Observed { destination } => Some(format!("read {}", service_name(destination))),
         Event::Fetching { path, total, .. } => announce(format!("fetching {path}"), *total),
         Event::Fetched { path, bytes } => Some(format!("fetched {path}, {}", size(*bytes))),
         Event::Sending {
@@ -105,7 +104,7 @@ fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
             Some(format!("{word}: {action}"))
         }
         Event::Retrying { .. } | Event::Waiting { .. } => delay(event),
-        Event::Phase { .. } | Event::Started { .. } => None,
+        Event::Observed { .. } | Event::Phase { .. } | Event::Started { .. } => None,
     }
 }
 

@@ -7,9 +7,9 @@ use relpub_sandbox::{Entry, KillPoint};
 use tokio::sync::oneshot;
 
 use super::setup::Stage;
-use crate::commands::pipeline::plan;
 use crate::app::App;
 use crate::args::RehearseArgs;
+use crate::commands::pipeline::plan;
 use crate::explain::Error;
 use crate::render::human::{self, Before, Labels};
 
@@ -99,7 +99,9 @@ impl<'a> Runs<'a> {
         let planned = plan(&cx, &stage.config, &stage.selection).await;
         progress.finish();
         let mut plan = planned?;
-        plan.source.iter_mut().for_each(|it| *it = stage.spelled(it));
+        plan.source
+            .iter_mut()
+            .for_each(|it| *it = stage.spelled(it));
         app.console.screen(&(human::plan(&plan, width) + "\n"));
         let before = Before::new(&plan);
         let cleared = match plan.clear() {

@@ -1,6 +1,6 @@
 //! The screen of a run that cannot go on: all reasons at once, worst first.
 
-use relpub_model::blocker::{Blocker, Exit, exit_of};
+use relpub_model::blocker::{Blocker, Code, Exit, exit_of};
 
 use super::layout::{Labels, paint};
 use super::words::plural;
@@ -9,11 +9,12 @@ use super::words::plural;
 pub(crate) fn blocked(blockers: &[Blocker], width: usize) -> String {
     let mut sorted: Vec<&Blocker> = blockers.iter().collect();
     sorted.sort_by_key(|blocker| blocker.code);
-    let exit = exit_of(blockers);
-    let (word, changed) = match exit {
-        Exit::Rejected => ("rejected", "nothing public was changed"),
-        Exit::Unknown => ("could not tell", "nothing was changed"),
-        _ => ("blocked", "nothing was changed"),
+    let word = if blockers.iter().all(|it| it.code == Code::Moved) {
+        "the world moved"
+    } else if exit_of(blockers) == Exit::Unknown {
+        "could not tell"
+    } else {
+        "blocked"
     };
     let mut list = Labels::new();
     for (i, blocker) in sorted.into_iter().enumerate() {
@@ -30,7 +31,10 @@ pub(crate) fn blocked(blockers: &[Blocker], width: usize) -> String {
     }
     let word = paint::paint(paint::BAD, word);
     let count = plural(blockers.len(), "reason");
-    format!("{word}: {count}, {changed}\n\n{}", list.render(width))
+    format!(
+        "{word}: {count}, nothing was changed\n\n{}",
+        list.render(width)
+    )
 }
 
 /// Returns what only keeps this machine from promoting, which a plan mentions.
@@ -38,7 +42,11 @@ pub(crate) fn here(blockers: &[Blocker], width: usize) -> String {
     let mut list = Labels::new();
     for blocker in blockers {
         let first = sentence(blocker);
-        list.entry("here", paint::OPEN, [&first, &blocker.detail, &blocker.way_out]);
+        list.entry(
+            "here",
+            paint::OPEN,
+            [&first, &blocker.detail, &blocker.way_out],
+        );
     }
     list.render(width)
 }

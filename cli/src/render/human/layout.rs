@@ -69,11 +69,26 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Puts parts with a dot between them on lines of at most `width` characters;
+/// none of them is broken.
+pub(crate) fn join(parts: &[String], width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts.iter().map(|part| plain(part)) {
+        let room = |line: &&mut String| {
+            line.chars().count() + 3 + part.chars().count() <= width.saturating_sub(2)
+        };
+        match lines.last_mut().filter(room) {
+            Some(line) => *line = format!("{line} · {part}"),
+            None => lines.push(part),
+        }
+    }
+    lines.iter().map(|line| format!("  {line}\n")).collect()
+}
+
 /// A list with a column of labels on its left.
 #[derive(Default)]
 pub(crate) struct Labels {
     rows: Vec<Row>,
-    least: usize,
 }
 
 enum Row {
@@ -88,16 +103,7 @@ enum Row {
 impl Labels {
     /// Returns an empty list.
     pub(crate) fn new() -> Self {
-        Self {
-            rows: Vec::new(),
-            least: LABEL,
-        }
-    }
-
-    /// Makes the column of labels at least so wide.
-    pub(crate) fn at_least(mut self, width: usize) -> Self {
-        self.least = self.least.max(width);
-        self
+        Self::default()
     }
 
     /// Adds an entry whose paragraphs begin on lines of their own; empty ones
@@ -112,7 +118,9 @@ impl Labels {
         self.rows.push(Row::Entry {
             label: label.to_owned(),
             style,
-            paragraphs: paragraphs.filter(|text: &String| !text.is_empty()).collect(),
+            paragraphs: paragraphs
+                .filter(|text: &String| !text.is_empty())
+                .collect(),
         });
     }
 
@@ -140,7 +148,7 @@ impl Labels {
             Row::Entry { label, .. } => longest_word(label),
             Row::Line(_) => None,
         });
-        words.max().unwrap_or(0).max(self.least)
+        words.max().unwrap_or(0).max(LABEL)
     }
 
     /// Returns the list as lines of `width` characters, indented by two.
@@ -149,7 +157,10 @@ impl Labels {
         let mut out = String::new();
         for row in &self.rows {
             match row {
-                Row::Line(text) => out.push_str(&format!("  {text}\n")),
+                Row::Line(text) => {
+                    out.push_str(format!("  {text}").trim_end());
+                    out.push('\n');
+                }
                 Row::Entry {
                     label,
                     style,
@@ -157,8 +168,10 @@ impl Labels {
                 } => {
                     let labels = wrap(label, column);
                     let room = width.saturating_sub(2 + column + GAP);
-                    let lines: Vec<String> =
-                        paragraphs.iter().flat_map(|text| wrap(text, room)).collect();
+                    let lines: Vec<String> = paragraphs
+                        .iter()
+                        .flat_map(|text| wrap(text, room))
+                        .collect();
                     out.push_str(&beside(&labels, &lines, column, *style));
                 }
             }

@@ -14,7 +14,9 @@ mod stopped;
 mod words;
 
 #[cfg(test)]
-pub(crate) mod samples;
+mod samples;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use blocked::{blocked, here};
 pub(crate) use inspect::inspect;

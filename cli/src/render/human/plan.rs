@@ -10,7 +10,7 @@ use relpub_model::notes::size;
 use relpub_model::plan::{Action, Phase, Pointer, Presence, Row, service_name};
 use relpub_model::promotion::Edge;
 
-use super::layout::{Cell, Labels, paint, plain, table, wrap};
+use super::layout::{Cell, Labels, join, paint, plain, table};
 use super::words::{self, plural};
 
 /// What stands where there is nothing to say.
@@ -51,7 +51,11 @@ fn headline(plan: &Plan) -> String {
     let parts = [
         paint::paint(paint::STRONG, &plain(&name)),
         format!("tag {} at {}", promotion.tag, promotion.commit.short()),
-        format!("{}, {at_least}{}", plural(sizes.len(), "artifact"), size(total)),
+        format!(
+            "{}, {at_least}{}",
+            plural(sizes.len(), "artifact"),
+            size(total)
+        ),
         format!("from {}", plain(&plan.source.join(", "))),
     ];
     parts.join("   ") + "\n"
@@ -59,8 +63,11 @@ fn headline(plan: &Plan) -> String {
 
 /// Returns the table of artifacts and destinations.
 fn matrix(plan: &Plan) -> String {
-    let destinations: BTreeSet<&DestinationName> =
-        plan.rows.iter().flat_map(|row| row.presence.keys()).collect();
+    let destinations: BTreeSet<&DestinationName> = plan
+        .rows
+        .iter()
+        .flat_map(|row| row.presence.keys())
+        .collect();
     // The order in which they become public: GitHub's release points at the others.
     let mut destinations: Vec<_> = destinations.into_iter().collect();
     destinations.sort_by_key(|name| (!words::is_index(Some(&plan.config), name), name.as_str()));
@@ -127,7 +134,10 @@ fn staged(plan: &Plan) -> Vec<String> {
         match (count, there) {
             (0, _) => format!("{service} draft, complete already"),
             (_, 0) => format!("{service} draft with {}", plural(count, "file")),
-            _ => format!("{service} draft: {}, {there} there already", plural(count, "file")),
+            _ => format!(
+                "{service} draft: {}, {there} there already",
+                plural(count, "file")
+            ),
         }
     };
     files.into_iter().map(one).collect()
@@ -151,7 +161,9 @@ fn publish_lines(plan: &Plan) -> Vec<String> {
             _ => {}
         }
     }
-    let uploads = uploads.iter().flat_map(|(name, edges)| uploaded(plan, name, edges));
+    let uploads = uploads
+        .iter()
+        .flat_map(|(name, edges)| uploaded(plan, name, edges));
     let mut all: Vec<String> = uploads.collect();
     all.extend(out);
     all
@@ -189,16 +201,20 @@ pub(crate) fn about_to(plan: &Plan, width: usize) -> String {
 fn pointed(plan: &Plan) -> Vec<String> {
     let one = |action: &Action| match action {
         Action::Point {
-            pointer: Pointer::Latest {
-                destination,
-                from,
-                to,
-            },
+            pointer:
+                Pointer::Latest {
+                    destination,
+                    from,
+                    to,
+                },
         } => {
             let was = from
                 .as_ref()
                 .map_or_else(|| "there was none".to_owned(), |tag| format!("was {tag}"));
-            Some(format!("{} latest → {to} ({was})", service_name(destination)))
+            Some(format!(
+                "{} latest → {to} ({was})",
+                service_name(destination)
+            ))
         }
         _ => None,
     };
@@ -248,7 +264,6 @@ pub(crate) fn next_step(plan: &Plan, saved: Option<&str>, command: &str, width: 
         saved,
         Some(next),
     ];
-    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    let lines = wrap(&text, width.saturating_sub(2)).into_iter();
-    lines.map(|line| format!("  {line}\n")).collect()
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    join(&parts, width)
 }

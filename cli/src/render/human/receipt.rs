@@ -34,7 +34,10 @@ pub(crate) fn receipt(receipt: &Receipt, width: usize) -> String {
 fn about(facts: &Facts) -> Labels {
     let promotion = &facts.promotion;
     let mut list = Labels::new();
-    list.line("from", format!("{} at {}", promotion.repository.name, promotion.commit));
+    list.line(
+        "from",
+        format!("{} at {}", promotion.repository.name, promotion.commit),
+    );
     let tag = facts.tag.as_ref().map_or_else(
         || format!("{}, which was not found", promotion.tag),
         |at| format!("{} at {}", promotion.tag, at.short()),
@@ -46,7 +49,10 @@ fn about(facts: &Facts) -> Labels {
         list.line("pointer", format!("{service} latest → {at}"));
     }
     for waived in &promotion.waived {
-        list.line("waived", format!("{} missing: \"{}\"", waived.missing, waived.because));
+        list.line(
+            "waived",
+            format!("{} missing: \"{}\"", waived.missing, waived.because),
+        );
     }
     if promotion.flags.world {
         list.line("world", "a private one, not production");
@@ -87,7 +93,10 @@ fn history(receipt: &Receipt) -> Labels {
     let done = done.map(|done| format!("{} {}", done.at.strftime("%H:%M:%S"), done.what));
     list.entry("done", anstyle::Style::new(), done);
     for link in &history.links {
-        list.line("see", format!("{} {}", service_name(&link.destination), link.url));
+        list.line(
+            "see",
+            format!("{} {}", service_name(&link.destination), link.url),
+        );
     }
     list
 }

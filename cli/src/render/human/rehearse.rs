@@ -2,8 +2,12 @@
 
 use jiff::SignedDuration;
 
-use super::layout::{Labels, paint, plain};
+use super::layout::{paint, plain, wrap};
 use super::words;
+
+/// What no private world can tell.
+const NOT_COVERED: &str =
+    "not covered: your accounts' permissions and settings on the real services";
 
 /// How a rehearsal ended.
 pub(crate) struct Rehearsal<'a> {
@@ -45,11 +49,7 @@ impl Rehearsal<'_> {
             plain(self.name),
             words::duration(self.took)
         );
-        let mut list = Labels::new();
-        list.line(
-            "not covered:",
-            "your accounts' permissions and settings on the real services",
-        );
-        format!("{head}\n{}", list.at_least("not covered:".len()).render(width))
+        let rest = wrap(NOT_COVERED, width.saturating_sub(2)).join("\n  ");
+        format!("{head}\n  {rest}\n")
     }
 }

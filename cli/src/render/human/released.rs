@@ -26,7 +26,7 @@ impl Before {
 }
 
 /// Returns the screen. `saved` is where the receipt was saved; a rehearsal keeps
-/// none and leaves nothing to verify.
+/// none, leaves nothing to verify, and takes time that is not real.
 pub(crate) fn released(
     receipt: &Receipt,
     before: &Before,
@@ -36,13 +36,17 @@ pub(crate) fn released(
 ) -> String {
     let facts = &receipt.facts;
     let promotion = &facts.promotion;
-    let took = receipt.history.ended.duration_since(receipt.history.began);
     let name = format!("{} {}", promotion.project, promotion.tag.version);
-    let head = [
-        format!("{} {}", paint::paint(paint::GOOD, "released"), plain(&name)),
-        words::duration(took),
-        format!("{}, digests equal", there(facts)),
-    ];
+    let mut head = vec![format!(
+        "{} {}",
+        paint::paint(paint::GOOD, "released"),
+        plain(&name)
+    )];
+    if saved.is_some() {
+        let history = &receipt.history;
+        head.push(words::duration(history.ended.duration_since(history.began)));
+    }
+    head.push(format!("{}, digests equal", there(facts)));
     let mut out = head.join("   ") + "\n\n";
     out.push_str(&destinations(facts, Some(before), Some(config)));
     let mut list = Labels::new();
@@ -66,7 +70,10 @@ pub(crate) fn released(
 
 /// Says of how many places the same bytes were seen.
 pub(crate) fn there(facts: &Facts) -> String {
-    let same = facts.places.iter().filter(|it| it.presence == Presence::Same);
+    let same = facts
+        .places
+        .iter()
+        .filter(|it| it.presence == Presence::Same);
     format!("{} of {} there", same.count(), facts.promotion.edges.len())
 }
 
@@ -109,7 +116,8 @@ fn groups(facts: &Facts, config: Option<&Config>) -> Vec<Group> {
             || facts.promotion.tag.to_string(),
             |(name, version)| format!("{name} {version}"),
         );
-        let same = |group: &&mut Group| group.destination == place.destination && group.what == what;
+        let same =
+            |group: &&mut Group| group.destination == place.destination && group.what == what;
         match out.iter_mut().find(same) {
             Some(group) => group.names.push(place.name.clone()),
             None => out.push(Group {
@@ -127,14 +135,16 @@ fn groups(facts: &Facts, config: Option<&Config>) -> Vec<Group> {
 impl Group {
     /// Counts the files, and says where the pointer is that belongs to them.
     fn files(&self, facts: &Facts, before: Option<&Before>) -> String {
-        let was_there =
-            |name: &&FileName| before.is_some_and(|it| it.has(&self.destination, name));
+        let was_there = |name: &&FileName| before.is_some_and(|it| it.has(&self.destination, name));
         let (old, new): (Vec<_>, Vec<_>) = self.names.iter().partition(was_there);
         let mut parts = Vec::new();
         match (before, new.is_empty(), old.is_empty()) {
-            (None, ..) => parts.push(words::count_files(self.index, new)),
+            (None, ..) => parts.push(self.seen(facts)),
             (_, true, _) => {
-                parts.push(format!("{} already there", words::count_files(self.index, old)));
+                parts.push(format!(
+                    "{} already there",
+                    words::count_files(self.index, old)
+                ));
             }
             (_, false, true) => parts.push(format!("{} new", words::count_files(self.index, new))),
             (_, false, false) => {
@@ -144,6 +154,23 @@ impl Group {
         }
         parts.extend(self.pointer(facts));
         parts.join(", ")
+    }
+
+    /// Counts the files that are there, of all that should be.
+    fn seen(&self, facts: &Facts) -> String {
+        let is_there = |name: &&FileName| {
+            facts.places.iter().any(|place| {
+                place.destination == self.destination
+                    && place.name == **name
+                    && place.presence == Presence::Same
+            })
+        };
+        let there = self.names.iter().filter(is_there).count();
+        if there == self.names.len() {
+            words::count_files(self.index, &self.names)
+        } else {
+            format!("{there} of {}", words::plural(self.names.len(), "file"))
+        }
     }
 
     fn pointer(&self, facts: &Facts) -> Option<String> {

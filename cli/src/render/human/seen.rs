@@ -13,7 +13,10 @@ use super::standing::Standing;
 /// that differs, is missing or could not be told.
 pub(crate) fn verified(facts: &Facts, config: &Config) -> String {
     let promotion = &facts.promotion;
-    let unknown = facts.places.iter().any(|it| it.presence == Presence::Unknown);
+    let unknown = facts
+        .places
+        .iter()
+        .any(|it| it.presence == Presence::Unknown);
     let (style, word) = match (facts.complete, differs(facts), unknown) {
         (true, ..) => (paint::GOOD, "verified"),
         (_, false, true) => (paint::OPEN, "could not tell:"),
@@ -37,10 +40,16 @@ pub(crate) fn verified(facts: &Facts, config: &Config) -> String {
 /// Tells whether anything is known to be other than promoted.
 pub(crate) fn differs(facts: &Facts) -> bool {
     let fine = |presence: &Presence| matches!(presence, Presence::Same | Presence::Unknown);
-    let known = facts.places.iter().all(|it| it.presence != Presence::Unknown);
+    let known = facts
+        .places
+        .iter()
+        .all(|it| it.presence != Presence::Unknown);
     facts.places.iter().any(|it| !fine(&it.presence))
         || (known && facts.pointers.iter().any(|it| !it.settled))
-        || facts.tag.as_ref().is_some_and(|at| *at != facts.promotion.commit)
+        || facts
+            .tag
+            .as_ref()
+            .is_some_and(|at| *at != facts.promotion.commit)
         || (known && facts.tag.is_none())
 }
 
@@ -54,7 +63,10 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
             Cell::new(word).style(style),
         ]);
     };
-    let open = facts.places.iter().filter(|it| it.presence != Presence::Same);
+    let open = facts
+        .places
+        .iter()
+        .filter(|it| it.presence != Presence::Same);
     for place in open {
         let service = service_name(&place.destination);
         add(service, place.name.as_str(), word(&place.presence));
@@ -63,7 +75,11 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
     match &facts.tag {
         Some(at) if *at == facts.promotion.commit => {}
         Some(at) => {
-            let text = format!("at {}, promoted {}", at.short(), facts.promotion.commit.short());
+            let text = format!(
+                "at {}, promoted {}",
+                at.short(),
+                facts.promotion.commit.short()
+            );
             add("tag", tag, (&text, paint::BAD));
         }
         None => add("tag", tag, ("not found", paint::BAD)),
@@ -71,7 +87,11 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
     for pointer in facts.pointers.iter().filter(|it| !it.settled) {
         let at = pointer.at.as_deref().unwrap_or("nothing");
         let text = format!("points at {at}");
-        add(service_name(&pointer.destination), "latest", (&text, paint::BAD));
+        add(
+            service_name(&pointer.destination),
+            "latest",
+            (&text, paint::BAD),
+        );
     }
     out
 }
@@ -113,7 +133,10 @@ pub(crate) fn status(receipt: &Receipt, facts: &Facts, config: &Config, width: u
     );
     list.line("last run", last);
     if config.digest != promotion.config {
-        list.line("note", "the configuration was changed since; a new run makes another promotion");
+        list.line(
+            "note",
+            "the configuration was changed since; a new run makes another promotion",
+        );
     }
     list.line("next", next(facts));
     format!("{}\n\n{}", head.join("   "), list.render(width))
@@ -125,7 +148,10 @@ fn next(facts: &Facts) -> String {
         return format!("nothing; relpub verify {tag} downloads and compares");
     }
     let bad = |it: &Presence| {
-        matches!(it, Presence::Conflict | Presence::Refused | Presence::Withdrawn)
+        matches!(
+            it,
+            Presence::Conflict | Presence::Refused | Presence::Withdrawn
+        )
     };
     if facts.places.iter().any(|it| bad(&it.presence)) {
         return format!("relpub plan {tag} says what stands against it");

@@ -129,7 +129,11 @@ impl Counts<'_> {
     }
 
     fn pointers(&self) -> Vec<String> {
-        let open = self.facts.pointers.iter().filter(|pointer| !pointer.settled);
+        let open = self
+            .facts
+            .pointers
+            .iter()
+            .filter(|pointer| !pointer.settled);
         open.map(|pointer| format!("{} latest", service_name(&pointer.destination)))
             .collect()
     }

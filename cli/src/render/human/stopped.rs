@@ -22,15 +22,26 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
     Standing::new(&receipt.facts, Some(config)).describe(&mut list);
     let mut last = vec![what_to_do(failure)];
     if let Some(action) = action {
-        last.push(format!("It continues with {action}; nothing is uploaded twice."));
+        last.push(format!(
+            "It continues with {action}; nothing is uploaded twice."
+        ));
     } else {
         last.push("Nothing is uploaded twice.".to_owned());
     }
     if !seen {
-        last.push("This is what the run itself knows; nothing was read back after it stopped.".to_owned());
+        last.push(
+            "This is what the run itself knows; nothing was read back after it stopped.".to_owned(),
+        );
     }
-    let mut out = format!("{word}: {}\n\n{}", plain(&failure.message), list.render(width));
-    for line in last.iter().flat_map(|text| wrap(text, width.saturating_sub(2))) {
+    let mut out = format!(
+        "{word}: {}\n\n{}",
+        plain(&failure.message),
+        list.render(width)
+    );
+    for line in last
+        .iter()
+        .flat_map(|text| wrap(text, width.saturating_sub(2)))
+    {
         out.push_str(&format!("  {line}\n"));
     }
     out
