@@ -18,6 +18,7 @@ impl Http {
     pub(crate) fn new() -> Result<Self> {
         let client = Client::builder()
             .no_proxy()
+            .user_agent("relpub-lab")
             .timeout(Duration::from_mins(5))
             .build()?;
         Ok(Self { client })

@@ -1,27 +1,23 @@
 //! Gather: fetches, hashes and inspects what is not already everywhere.
 
 use std::collections::BTreeSet;
-use std::io::{self, Seek, Write};
+use std::io;
 
 use futures::stream::{self, StreamExt};
-use relpub_inspect::gzip::gunzip;
 use relpub_inspect::{Expected, Inspection, Limits, Subject};
 use relpub_model::blocker::{Blocker, Code};
 use relpub_model::config::{Config, DestinationKind, Kind, VersionRule};
-use relpub_model::decision::Decision;
 use relpub_model::event::Event;
 use relpub_model::findings::{Bytes, Finding, Findings};
 use relpub_model::name::{FileName, SourcePath};
 use relpub_model::observed::Observed;
 use relpub_model::plan::{Plan, Presence};
 use relpub_model::promotion::Promotion;
-use relpub_model::release::{Artifact, Declared, Release};
-use relpub_remote::RemoteError;
-use relpub_trust::Hasher;
-use tempfile::NamedTempFile;
+use relpub_model::release::{Artifact, Release};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::fetch::{blocking, declared_bytes, fetch};
 use crate::sources::{self, Origin};
 use crate::state::StateError;
 
@@ -86,17 +82,6 @@ fn declared(release: &Release) -> Findings {
             .map(|a| (a.path.clone(), finding(a)))
             .collect(),
     }
-}
-
-/// Returns the identity that was declared for the promoted bytes. Of an artifact
-/// that is stored compressed the declaration is about the stored bytes, which
-/// are not the promoted ones.
-fn declared_bytes(artifact: &Artifact) -> Option<Bytes> {
-    let declared = artifact.declared.first().filter(|_| !artifact.gzip)?;
-    Some(Bytes {
-        sha256: declared.sha256,
-        size: declared.size.unwrap_or(artifact.size),
-    })
 }
 
 /// Returns the artifacts that have to be looked at: those without a known
@@ -168,174 +153,6 @@ async fn fetch_and_inspect(
     })
 }
 
-/// Brings the promoted bytes into the store, or says why they are not taken.
-async fn fetch(
-    cx: &Context,
-    origin: &Origin,
-    artifact: &Artifact,
-) -> Result<Result<Bytes, Blocker>, Error> {
-    if let Some(bytes) = declared_bytes(artifact)
-        && in_store(cx, bytes).await
-    {
-        return Ok(Ok(bytes));
-    }
-    let cache =
-        |error: io::Error| StateError::new("cannot write to the cache", cx.store.folder(), error);
-    let mut file = cx.store.temporary().map_err(cache)?;
-    let stored = match download(cx, origin, artifact, &mut file).await {
-        Ok(stored) => stored,
-        Err(error) => return Ok(Err(unfetched(artifact, &error))),
-    };
-    if let Some(blocker) = artifact
-        .declared
-        .iter()
-        .find_map(|declared| contradiction(artifact, declared, stored))
-    {
-        return Ok(Err(blocker));
-    }
-    let (file, bytes) = if artifact.gzip {
-        match decode(cx, artifact, file).await? {
-            Ok(decoded) => decoded,
-            Err(blocker) => return Ok(Err(blocker)),
-        }
-    } else {
-        (file, stored)
-    };
-    cx.store.keep(file, &bytes.sha256).map_err(cache)?;
-    Ok(Ok(bytes))
-}
-
-/// Tells whether an earlier run left these very bytes.
-async fn in_store(cx: &Context, bytes: Bytes) -> bool {
-    use relpub_remote::Blobs;
-    cx.store
-        .open(&bytes.sha256)
-        .await
-        .is_ok_and(|blob| *blob.verified.get() == bytes)
-}
-
-/// Downloads the stored bytes into a file, and hashes them on the way.
-async fn download(
-    cx: &Context,
-    origin: &Origin,
-    artifact: &Artifact,
-    file: &mut NamedTempFile,
-) -> Result<Bytes, RemoteError> {
-    let mut hasher = Hasher::new();
-    let mut done = 0;
-    let path = &artifact.path;
-    let mut sink = |piece: &[u8]| {
-        hasher.update(piece);
-        file.write_all(piece)?;
-        done += piece.len() as u64;
-        cx.tell(Event::Fetching {
-            path: path.clone(),
-            done,
-            total: artifact.size,
-        });
-        Ok(())
-    };
-    origin
-        .source
-        .download(&cx.http, path, &artifact.pin, artifact.size, &mut sink)
-        .await?;
-    Ok(hasher.finish())
-}
-
-fn unfetched(artifact: &Artifact, error: &RemoteError) -> Blocker {
-    let path = artifact.path.as_str();
-    match error.decision {
-        Decision::SourceChanged => Blocker::new(
-            Code::SourceChanged,
-            path,
-            "changed in the source while it was read",
-        )
-        .detail(error.to_string())
-        .way_out("Nothing may be rebuilt in place. Find out who wrote it, then start over."),
-        Decision::NotFound | Decision::Gone => Blocker::new(
-            Code::Missing,
-            path,
-            "went away from the source after it was listed",
-        )
-        .detail(error.to_string())
-        .way_out("Find out who removed it, then start over."),
-        _ => Blocker::new(Code::Unknown, path, "could not be fetched")
-            .detail(error.to_string())
-            .way_out("Run again."),
-    }
-}
-
-/// Says how stored bytes differ from what was declared for them.
-fn contradiction(artifact: &Artifact, declared: &Declared, found: Bytes) -> Option<Blocker> {
-    let size_differs = declared.size.is_some_and(|size| size != found.size);
-    if declared.sha256 == found.sha256 && !size_differs {
-        return None;
-    }
-    let size = declared
-        .size
-        .map_or(String::new(), |size| format!(" ({size} bytes)"));
-    let blocker = Blocker::new(Code::Corrupt, artifact.path.as_str(), format!("is not what {} says", declared.by))
-        .detail(format!("there {}{size} · in the source {} ({} bytes)", declared.sha256.short(), found.sha256.short(), found.size))
-        .way_out("The file or the manifest was changed after the build. Find out which, and do not release until you know.");
-    Some(blocker)
-}
-
-/// Decodes what is stored compressed, and hashes what is promoted.
-async fn decode(
-    cx: &Context,
-    artifact: &Artifact,
-    mut stored: NamedTempFile,
-) -> Result<Result<(NamedTempFile, Bytes), Blocker>, Error> {
-    let cache =
-        |error: io::Error| StateError::new("cannot write to the cache", cx.store.folder(), error);
-    let mut decoded = cx.store.temporary().map_err(cache)?;
-    let size = artifact.size;
-    let work = move || -> io::Result<_> {
-        stored.rewind()?;
-        let mut out = HashingWriter {
-            file: &mut decoded,
-            hasher: Hasher::new(),
-        };
-        let result = gunzip(
-            io::BufReader::new(&mut stored),
-            size,
-            &mut out,
-            &Limits::default(),
-        );
-        let bytes = out.hasher.finish();
-        Ok((result, decoded, bytes))
-    };
-    let (result, decoded, bytes) = blocking(work).await.map_err(cache)?;
-    Ok(match result {
-        Ok(_) => Ok((decoded, bytes)),
-        Err(error) => Err(Blocker::new(
-            Code::Unsafe,
-            artifact.path.as_str(),
-            "is stored as gzip and cannot be decoded",
-        )
-        .detail(error.to_string())
-        .way_out("Upload it again, without a content encoding.")),
-    })
-}
-
-/// Writes to a file, and hashes what it writes.
-struct HashingWriter<'a> {
-    file: &'a mut NamedTempFile,
-    hasher: Hasher,
-}
-
-impl Write for HashingWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..n]);
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
 /// Asks the room that reads what strangers wrote what the bytes are.
 async fn inspect(
     cx: &Context,
@@ -357,15 +174,7 @@ async fn inspect(
         .places
         .iter()
         .any(|place| is_index(&place.destination));
-    let place = artifact.places.first();
-    let own = || artifact.path.last_segment().parse::<FileName>();
-    let name = place.map_or_else(own, |place| Ok(place.name.clone()));
-    let Ok(name) = name else {
-        return Ok(Inspection {
-            facts: None,
-            blockers: Vec::new(),
-        });
-    };
+    let name = name_of(artifact);
     let version = match artifact.version {
         VersionRule::Any => None,
         VersionRule::Same => release.tag.version.pep440().ok(),
@@ -400,6 +209,28 @@ async fn inspect(
     Ok(blocking(work).await.map_err(cache)?)
 }
 
+/// Returns the name that an artifact is judged by: the published one, or, where
+/// it is only verified, the one in the source with what no name may have replaced.
+fn name_of(artifact: &Artifact) -> FileName {
+    if let Some(place) = artifact.places.first() {
+        return place.name.clone();
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._+~-".contains(c);
+    let own = artifact.path.last_segment();
+    let safe: String = own
+        .chars()
+        .map(|c| if allowed(c) { c } else { '_' })
+        .collect();
+    let named = |text: &str| text.parse::<FileName>().ok();
+    named(&safe)
+        .or_else(|| named(&format!("_{safe}")))
+        .unwrap_or_else(nameless)
+}
+
+fn nameless() -> FileName {
+    "file".parse().expect("letters are a file name")
+}
+
 fn no_python_version(release: &Release, artifact: &Artifact) -> Blocker {
     let version = &release.tag.version;
     Blocker::new(
@@ -410,12 +241,4 @@ fn no_python_version(release: &Release, artifact: &Artifact) -> Blocker {
     .way_out(
         "Spell the tag so that Python can read it, or say `version = \"any\"` for this artifact.",
     )
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other)?
 }

@@ -41,6 +41,7 @@
 mod context;
 mod error;
 mod execute;
+mod fetch;
 mod gather;
 mod journal;
 mod observe;
