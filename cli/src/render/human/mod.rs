@@ -14,8 +14,6 @@ mod stopped;
 mod words;
 
 #[cfg(test)]
-mod samples;
-#[cfg(test)]
 mod tests;
 
 pub(crate) use blocked::{blocked, here};

@@ -1,24 +1,26 @@
 //! The screens of a made-up release, as a person sees them.
 
+mod sample;
+
 use jiff::SignedDuration;
 use relpub::Stopped;
 use relpub_model::decision::{Decision, Failure};
 use relpub_model::plan::{Action, Presence};
 use relpub_model::{Blocker, Code};
 
-use super::{samples, *};
+use super::*;
 
 /// Compares a screen, without its colours and ids, with what it should be.
 #[track_caller]
 fn check(screen: &str, expected: &str) {
-    let id = samples::promotion().id().short();
+    let id = sample::promotion().id().short();
     let seen = anstream::adapter::strip_str(screen).to_string();
     assert_eq!(seen.replace(&id, "ID"), expected, "\n{seen}");
 }
 
 #[test]
 fn a_plan_is_the_whole_table() {
-    let plan = samples::plan();
+    let plan = sample::plan();
     let next = next_step(&plan, Some("plan.json"), "relpub promote v1.2.0", 100);
     check(
         &(super::plan(&plan, 100) + "\n" + &next),
@@ -101,11 +103,11 @@ fn what_cannot_be_told_or_has_moved_has_a_headline_of_its_own() {
 
 #[test]
 fn the_last_screen_answers_whether_it_is_out() {
-    let receipt = samples::receipt(&Presence::Same, &Presence::Same, true);
-    let before = Before::new(&samples::plan());
+    let receipt = sample::receipt(&Presence::Same, &Presence::Same, true);
+    let before = Before::new(&sample::plan());
     let saved = Some("receipt.json");
     check(
-        &released(&receipt, &before, &samples::config(), saved, 100),
+        &released(&receipt, &before, &sample::config(), saved, 100),
         "\
 released slugs 1.2.0   4 min 12 s   4 of 4 there, digests equal
 
@@ -128,11 +130,11 @@ fn stop(decision: Decision, seen: bool) -> Stopped {
         message: "PyPI: could not upload slugs-1.2.0.tar.gz: HTTP 403: no".to_owned(),
         said: None,
     };
-    let mut actions = samples::plan().steps.into_iter().map(|step| step.action);
+    let mut actions = sample::plan().steps.into_iter().map(|step| step.action);
     Stopped {
         failure,
         action: actions.find(|it| matches!(it, Action::Upload { .. })),
-        receipt: samples::receipt(&Presence::Absent, &Presence::Staged, false),
+        receipt: sample::receipt(&Presence::Absent, &Presence::Staged, false),
         seen,
     }
 }
@@ -140,7 +142,7 @@ fn stop(decision: Decision, seen: bool) -> Stopped {
 #[test]
 fn a_stop_says_what_is_public_and_what_is_not() {
     check(
-        &stopped(&stop(Decision::Forbidden, true), &samples::config(), 100),
+        &stopped(&stop(Decision::Forbidden, true), &sample::config(), 100),
         "\
 stopped: PyPI: could not upload slugs-1.2.0.tar.gz: HTTP 403: no
 
@@ -151,17 +153,17 @@ stopped: PyPI: could not upload slugs-1.2.0.tar.gz: HTTP 403: no
   It continues with slugs-1.2.0.tar.gz to PyPI; nothing is uploaded twice.
 ",
     );
-    let unseen = stopped(&stop(Decision::Transient, false), &samples::config(), 100);
+    let unseen = stopped(&stop(Decision::Transient, false), &sample::config(), 100);
     assert!(unseen.contains("When PyPI answers, run the same command again."));
     assert!(unseen.ends_with("nothing was read back after it stopped.\n"));
 }
 
 #[test]
 fn verify_lists_what_differs() {
-    let receipt = samples::receipt(&Presence::Conflict, &Presence::Same, true);
+    let receipt = sample::receipt(&Presence::Conflict, &Presence::Same, true);
     assert!(differs(&receipt.facts));
     check(
-        &verified(&receipt.facts, &samples::config()),
+        &verified(&receipt.facts, &sample::config()),
         "\
 differs: slugs 1.2.0   3 of 4 there   downloaded and compared
 
@@ -171,17 +173,17 @@ differs: slugs 1.2.0   3 of 4 there   downloaded and compared
   PyPI   slugs-1.2.0.tar.gz   other bytes
 ",
     );
-    let receipt = samples::receipt(&Presence::Unknown, &Presence::Same, true);
+    let receipt = sample::receipt(&Presence::Unknown, &Presence::Same, true);
     assert!(!differs(&receipt.facts));
-    let screen = verified(&receipt.facts, &samples::config());
+    let screen = verified(&receipt.facts, &sample::config());
     assert!(screen.contains("could not tell:") && screen.contains("could not be read"));
 }
 
 #[test]
 fn status_says_what_would_happen_next() {
-    let receipt = samples::receipt(&Presence::Absent, &Presence::Staged, false);
+    let receipt = sample::receipt(&Presence::Absent, &Presence::Staged, false);
     check(
-        &status(&receipt, &receipt.facts, &samples::config(), 100),
+        &status(&receipt, &receipt.facts, &sample::config(), 100),
         "\
 not finished slugs 1.2.0   tag v1.2.0 at 01234567   promotion ID
 
@@ -196,7 +198,7 @@ not finished slugs 1.2.0   tag v1.2.0 at 01234567   promotion ID
 
 #[test]
 fn a_receipt_says_what_was_seen_where() {
-    let receipt = samples::receipt(&Presence::Same, &Presence::Same, true);
+    let receipt = sample::receipt(&Presence::Same, &Presence::Same, true);
     check(
         &super::receipt(&receipt, 100),
         "\
