@@ -73,11 +73,10 @@ impl Error {
 
     /// Tells the user, as the output is asked for.
     pub(crate) fn tell(&self, console: &Console) {
-        if let Some(actions) = console.actions() {
-            let _ = actions;
+        if console.actions().is_some() {
             self.annotations()
                 .iter()
-                .for_each(|line| console.command(line));
+                .for_each(|line| Console::command(line));
         }
         console.note(&self.screen());
         let errors = self.problems();

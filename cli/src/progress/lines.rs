@@ -37,7 +37,7 @@ impl Lines {
     pub(super) fn take(&self, event: &Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::Phase { phase } = event {
-            self.end_group(&mut state);
+            Self::end_group(&mut state);
             self.begin(&mut state, name(*phase));
         } else if let Some(line) = line(event, &mut state.begun) {
             self.console.note(&format!("  {line}\n"));
@@ -46,21 +46,21 @@ impl Lines {
 
     pub(super) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.end_group(&mut state);
+        Self::end_group(&mut state);
     }
 
     fn begin(&self, state: &mut State, title: &str) {
         if self.console.actions().is_some() {
-            self.console.command(&github::group(title));
+            Console::command(&github::group(title));
             state.group = true;
         } else {
             self.console.note(&format!("{title}\n"));
         }
     }
 
-    fn end_group(&self, state: &mut State) {
+    fn end_group(state: &mut State) {
         if std::mem::take(&mut state.group) {
-            self.console.command(github::END_GROUP);
+            Console::command(github::END_GROUP);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Layout: columns sized by their content, text wrapped to the width, names kept
 //! whole.
 
+use std::fmt::Write as _;
+
 use anstyle::{AnsiColor, Style};
 use relpub_model::Untrusted;
 
@@ -69,20 +71,25 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Puts parts with a dot between them on lines of at most `width` characters;
-/// none of them is broken.
-pub(crate) fn join(parts: &[String], width: usize) -> String {
+/// Joins parts into lines of at most `width` characters, broken between parts.
+///
+/// A part that is longer than a line, such as a command, stays whole.
+pub(crate) fn flow(parts: &[String], separator: &str, width: usize) -> String {
+    let length = |text: &str| {
+        let text = anstream::adapter::strip_str(text).to_string();
+        text.chars().count()
+    };
     let mut lines: Vec<String> = Vec::new();
-    for part in parts.iter().map(|part| plain(part)) {
-        let room = |line: &&mut String| {
-            line.chars().count() + 3 + part.chars().count() <= width.saturating_sub(2)
-        };
-        match lines.last_mut().filter(room) {
-            Some(line) => *line = format!("{line} · {part}"),
-            None => lines.push(part),
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if length(line) + length(separator) + length(part) <= width => {
+                line.push_str(separator);
+                line.push_str(part);
+            }
+            _ => lines.push(part.clone()),
         }
     }
-    lines.iter().map(|line| format!("  {line}\n")).collect()
+    lines.join("\n") + "\n"
 }
 
 /// A list with a column of labels on its left.
@@ -157,9 +164,9 @@ impl Labels {
         let mut out = String::new();
         for row in &self.rows {
             match row {
+                Row::Line(text) if text.is_empty() => out.push('\n'),
                 Row::Line(text) => {
-                    out.push_str(format!("  {text}").trim_end());
-                    out.push('\n');
+                    let _ = writeln!(out, "  {text}");
                 }
                 Row::Entry {
                     label,
@@ -273,6 +280,14 @@ mod tests {
     fn text_is_wrapped_and_names_stay_whole() {
         let lines = wrap("a bb ccccccccccccccc d e", 6);
         assert_eq!(lines, ["a bb", "ccccccccccccccc", "d e"]);
+    }
+
+    #[test]
+    fn parts_are_never_broken_inside() {
+        let parts = ["one two", "three", "a command of some words"].map(str::to_owned);
+        let expected = "one two · three\na command of some words\n";
+        assert_eq!(flow(&parts, " · ", 16), expected);
+        assert_eq!(flow(&parts, " · ", 80).lines().count(), 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use relpub_model::notes::size;
 use relpub_model::plan::{Action, Phase, Pointer, Presence, Row, service_name};
 use relpub_model::promotion::Edge;
 
-use super::layout::{Cell, Labels, join, paint, plain, table};
+use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::words::{self, plural};
 
 /// What stands where there is nothing to say.
@@ -21,7 +21,7 @@ const NO_EVIDENCE: &str = "none";
 
 /// Returns the plan as a screen, without the reasons against it.
 pub(crate) fn plan(plan: &Plan, width: usize) -> String {
-    let mut out = headline(plan);
+    let mut out = headline(plan, width);
     out.push('\n');
     out.push_str(&matrix(plan));
     let steps = steps(plan);
@@ -38,7 +38,7 @@ pub(crate) fn plan(plan: &Plan, width: usize) -> String {
 }
 
 /// Says what is promoted, from where.
-fn headline(plan: &Plan) -> String {
+fn headline(plan: &Plan, width: usize) -> String {
     let promotion = &plan.promotion;
     let sizes: BTreeMap<_, _> = plan.rows.iter().map(|row| (&row.path, row.size)).collect();
     let total: u64 = sizes.values().flatten().sum();
@@ -58,7 +58,7 @@ fn headline(plan: &Plan) -> String {
         ),
         format!("from {}", plain(&plan.source.join(", "))),
     ];
-    parts.join("   ") + "\n"
+    flow(&parts, "   ", width)
 }
 
 /// Returns the table of artifacts and destinations.
@@ -88,7 +88,7 @@ fn matrix(plan: &Plan) -> String {
 fn presence(row: &Row, destination: &DestinationName) -> Cell {
     match row.presence.get(destination) {
         Some(presence) => {
-            let (word, style) = words::presence(presence);
+            let (word, style) = words::presence(*presence);
             Cell::new(word).style(style)
         }
         None => Cell::new(NOTHING).style(paint::DIM),
@@ -195,7 +195,7 @@ pub(crate) fn about_to(plan: &Plan, width: usize) -> String {
     let mut list = Labels::new();
     list.line("publish", publish_lines(plan).join(" · "));
     list.line("point", pointed(plan).join(" · "));
-    format!("{}\n{}\n", headline(plan), list.render(width))
+    format!("{}\n{}\n", headline(plan, width), list.render(width))
 }
 
 fn pointed(plan: &Plan) -> Vec<String> {
@@ -265,5 +265,7 @@ pub(crate) fn next_step(plan: &Plan, saved: Option<&str>, command: &str, width: 
         Some(next),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    join(&parts, width)
+    let text = flow(&parts, " · ", width.saturating_sub(2));
+    let lines: Vec<&str> = text.lines().collect();
+    format!("  {}\n", lines.join("\n  "))
 }

@@ -4,7 +4,7 @@ use relpub_model::notes::size;
 use relpub_model::plan::service_name;
 use relpub_model::receipt::{Facts, Receipt};
 
-use super::layout::{Cell, Labels, paint, plain, table};
+use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::words;
 
 /// Returns the receipt as text.
@@ -22,7 +22,7 @@ pub(crate) fn receipt(receipt: &Receipt, width: usize) -> String {
         paint::paint(style, word),
         format!("promotion {}", facts.id.short()),
     ];
-    let mut out = head.join("   ") + "\n\n";
+    let mut out = flow(&head, "   ", width) + "\n";
     out.push_str(&about(facts).render(width));
     out.push('\n');
     out.push_str(&table(&places(facts)));
@@ -70,7 +70,7 @@ fn places(facts: &Facts) -> Vec<Vec<Cell>> {
         heading("seen"),
     ]];
     for place in &facts.places {
-        let (word, style) = words::presence(&place.presence);
+        let (word, style) = words::presence(place.presence);
         let word = if word == "new" { "absent" } else { word };
         rows.push(vec![
             Cell::new(service_name(&place.destination)),

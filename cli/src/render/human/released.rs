@@ -8,7 +8,7 @@ use relpub_model::name::{DestinationName, FileName};
 use relpub_model::plan::{Presence, service_name};
 use relpub_model::receipt::{Facts, Receipt};
 
-use super::layout::{Cell, Labels, paint, plain, table};
+use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::words;
 
 /// What was public before the run: the places that held the same bytes already.
@@ -47,7 +47,7 @@ pub(crate) fn released(
         head.push(words::duration(history.ended.duration_since(history.began)));
     }
     head.push(format!("{}, digests equal", there(facts)));
-    let mut out = head.join("   ") + "\n\n";
+    let mut out = flow(&head, "   ", width) + "\n";
     out.push_str(&destinations(facts, Some(before), Some(config)));
     let mut list = Labels::new();
     for waived in &promotion.waived {

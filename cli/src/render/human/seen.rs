@@ -5,13 +5,13 @@ use relpub_model::config::Config;
 use relpub_model::plan::{Presence, service_name};
 use relpub_model::receipt::{Facts, Receipt};
 
-use super::layout::{Cell, Labels, paint, plain, table};
+use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::released::{destinations, there};
 use super::standing::Standing;
 
 /// Returns what a reading-back found: one line per destination, and everything
 /// that differs, is missing or could not be told.
-pub(crate) fn verified(facts: &Facts, config: &Config) -> String {
+pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
     let promotion = &facts.promotion;
     let unknown = facts
         .places
@@ -28,7 +28,7 @@ pub(crate) fn verified(facts: &Facts, config: &Config) -> String {
         there(facts),
         "downloaded and compared".to_owned(),
     ];
-    let mut out = head.join("   ") + "\n\n" + &destinations(facts, None, Some(config));
+    let mut out = flow(&head, "   ", width) + "\n" + &destinations(facts, None, Some(config));
     let found = findings(facts);
     if !found.is_empty() {
         out.push('\n');
@@ -69,7 +69,7 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
         .filter(|it| it.presence != Presence::Same);
     for place in open {
         let service = service_name(&place.destination);
-        add(service, place.name.as_str(), word(&place.presence));
+        add(service, place.name.as_str(), word(place.presence));
     }
     let tag = &facts.promotion.tag.name;
     match &facts.tag {
@@ -97,7 +97,7 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
 }
 
 /// Returns the word for what consumers find of a file.
-fn word(presence: &Presence) -> (&'static str, Style) {
+fn word(presence: Presence) -> (&'static str, Style) {
     match presence {
         Presence::Absent | Presence::Refused => ("missing", paint::BAD),
         Presence::Staged => ("not public", paint::BAD),
@@ -126,12 +126,12 @@ pub(crate) fn status(receipt: &Receipt, facts: &Facts, config: &Config, width: u
     let mut list = Labels::new();
     Standing::new(facts, Some(config)).describe(&mut list);
     let ended = receipt.history.ended.strftime("%Y-%m-%d %H:%M UTC");
-    let last = receipt.history.done.last();
-    let last = last.map_or_else(
+    let done = receipt.history.done.last();
+    let last_run = done.map_or_else(
         || format!("{ended}, with nothing to do"),
         |done| format!("{ended}, after {}", done.what),
     );
-    list.line("last run", last);
+    list.line("last run", last_run);
     if config.digest != promotion.config {
         list.line(
             "note",
@@ -139,7 +139,7 @@ pub(crate) fn status(receipt: &Receipt, facts: &Facts, config: &Config, width: u
         );
     }
     list.line("next", next(facts));
-    format!("{}\n\n{}", head.join("   "), list.render(width))
+    format!("{}\n{}", flow(&head, "   ", width), list.render(width))
 }
 
 fn next(facts: &Facts) -> String {

@@ -1,6 +1,8 @@
 //! The screen of a promotion that stopped part-way: why, what is public and what
 //! is not, what must be put right first, and that running again continues.
 
+use std::fmt::Write as _;
+
 use relpub::Stopped;
 use relpub_model::config::Config;
 use relpub_model::decision::{Decision, Failure};
@@ -20,16 +22,16 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
     let word = paint::paint(paint::BAD, "stopped");
     let mut list = Labels::new();
     Standing::new(&receipt.facts, Some(config)).describe(&mut list);
-    let mut last = vec![what_to_do(failure)];
+    let mut advice = vec![what_to_do(failure)];
     if let Some(action) = action {
-        last.push(format!(
+        advice.push(format!(
             "It continues with {action}; nothing is uploaded twice."
         ));
     } else {
-        last.push("Nothing is uploaded twice.".to_owned());
+        advice.push("Nothing is uploaded twice.".to_owned());
     }
     if !seen {
-        last.push(
+        advice.push(
             "This is what the run itself knows; nothing was read back after it stopped.".to_owned(),
         );
     }
@@ -38,11 +40,11 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
         plain(&failure.message),
         list.render(width)
     );
-    for line in last
+    for line in advice
         .iter()
         .flat_map(|text| wrap(text, width.saturating_sub(2)))
     {
-        out.push_str(&format!("  {line}\n"));
+        let _ = writeln!(out, "  {line}");
     }
     out
 }

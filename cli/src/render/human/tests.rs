@@ -103,7 +103,7 @@ fn what_cannot_be_told_or_has_moved_has_a_headline_of_its_own() {
 
 #[test]
 fn the_last_screen_answers_whether_it_is_out() {
-    let receipt = sample::receipt(&Presence::Same, &Presence::Same, true);
+    let receipt = sample::receipt(Presence::Same, Presence::Same, true);
     let before = Before::new(&sample::plan());
     let saved = Some("receipt.json");
     check(
@@ -134,7 +134,7 @@ fn stop(decision: Decision, seen: bool) -> Stopped {
     Stopped {
         failure,
         action: actions.find(|it| matches!(it, Action::Upload { .. })),
-        receipt: sample::receipt(&Presence::Absent, &Presence::Staged, false),
+        receipt: sample::receipt(Presence::Absent, Presence::Staged, false),
         seen,
     }
 }
@@ -160,10 +160,10 @@ stopped: PyPI: could not upload slugs-1.2.0.tar.gz: HTTP 403: no
 
 #[test]
 fn verify_lists_what_differs() {
-    let receipt = sample::receipt(&Presence::Conflict, &Presence::Same, true);
+    let receipt = sample::receipt(Presence::Conflict, Presence::Same, true);
     assert!(differs(&receipt.facts));
     check(
-        &verified(&receipt.facts, &sample::config()),
+        &verified(&receipt.facts, &sample::config(), 100),
         "\
 differs: slugs 1.2.0   3 of 4 there   downloaded and compared
 
@@ -173,15 +173,15 @@ differs: slugs 1.2.0   3 of 4 there   downloaded and compared
   PyPI   slugs-1.2.0.tar.gz   other bytes
 ",
     );
-    let receipt = sample::receipt(&Presence::Unknown, &Presence::Same, true);
+    let receipt = sample::receipt(Presence::Unknown, Presence::Same, true);
     assert!(!differs(&receipt.facts));
-    let screen = verified(&receipt.facts, &sample::config());
+    let screen = verified(&receipt.facts, &sample::config(), 100);
     assert!(screen.contains("could not tell:") && screen.contains("could not be read"));
 }
 
 #[test]
 fn status_says_what_would_happen_next() {
-    let receipt = sample::receipt(&Presence::Absent, &Presence::Staged, false);
+    let receipt = sample::receipt(Presence::Absent, Presence::Staged, false);
     check(
         &status(&receipt, &receipt.facts, &sample::config(), 100),
         "\
@@ -198,7 +198,7 @@ not finished slugs 1.2.0   tag v1.2.0 at 01234567   promotion ID
 
 #[test]
 fn a_receipt_says_what_was_seen_where() {
-    let receipt = sample::receipt(&Presence::Same, &Presence::Same, true);
+    let receipt = sample::receipt(Presence::Same, Presence::Same, true);
     check(
         &super::receipt(&receipt, 100),
         "\

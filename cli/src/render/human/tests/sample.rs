@@ -146,11 +146,11 @@ fn steps() -> Vec<Step> {
 
 /// Returns a receipt with what PyPI holds of the sdist and GitHub of both; the
 /// wheel is on PyPI.
-pub(crate) fn receipt(sdist: &Presence, github: &Presence, settled: bool) -> Receipt {
+pub(crate) fn receipt(sdist: Presence, github: Presence, settled: bool) -> Receipt {
     let promotion = promotion();
     let presence = |edge: &Edge| match (edge.destination.as_str(), edge.name.as_str()) {
-        ("github", _) => github.clone(),
-        (_, SDIST) => sdist.clone(),
+        ("github", _) => github,
+        (_, SDIST) => sdist,
         _ => Presence::Same,
     };
     let place = |edge: &Edge| PlaceFact {
