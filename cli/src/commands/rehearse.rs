@@ -17,6 +17,7 @@ use super::{pipeline, sandbox};
 use crate::app::{App, shown};
 use crate::args::RehearseArgs;
 use crate::explain::Error;
+use crate::progress::Progress;
 use crate::render::human::{self, Labels, Rehearsal};
 use crate::render::json::{Document, outcome};
 
@@ -33,9 +34,10 @@ pub(super) async fn run(app: &App, args: &RehearseArgs) -> Result<Exit, Error> {
     app.console
         .screen(&ready(&stage, app, SystemClock.now().duration_since(began)));
 
-    let mut runs = Runs::new(app, &stage, args);
+    let progress = app.progress()?;
+    let mut runs = Runs::new(app, &stage, &progress, args);
     let ended = runs.all().await?;
-    let (exit, receipt) = judge(app, &stage, &ended).await?;
+    let (exit, receipt) = judge(app, &stage, &progress, &ended).await?;
     let rehearsal = Rehearsal {
         name: &name,
         took: SystemClock.now().duration_since(began),
@@ -94,13 +96,14 @@ fn ready(stage: &Stage, app: &App, took: SignedDuration) -> String {
 async fn judge<'a>(
     app: &App,
     stage: &Stage,
+    progress: &Progress,
     ended: &'a Ended,
 ) -> Result<(Exit, Option<&'a Receipt>), Error> {
     match ended {
         Ended::Blocked(exit) => Ok((*exit, None)),
         Ended::Stopped(stop) => Ok((stop.exit(), Some(&stop.receipt))),
         Ended::Released(receipt) => {
-            let facts = stage.check(app, receipt).await?;
+            let facts = stage.check(app, progress, receipt).await?;
             let mut list = Labels::new();
             if facts.complete {
                 let by = "downloaded by the paths that pip and browsers use: exactly these bytes";

@@ -22,6 +22,7 @@ pub(super) struct Lines {
 
 #[derive(Default)]
 struct State {
+    /// The transfers and readings that were announced.
     begun: BTreeSet<String>,
     group: bool,
 }
@@ -77,7 +78,8 @@ pub(super) fn name(phase: Phase) -> &'static str {
 
 /// Returns what an event says, or `None` where it is not worth a line.
 ///
-/// `begun` remembers which transfers were announced.
+/// `begun` remembers what was announced: a destination is said to be read the
+/// first time only, and a small file is not worth a line before it is public.
 fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
     let mut announce = |what: String, bytes: u64| {
         (bytes >= LARGE && begun.insert(what.clone())).then(|| format!("{what}, {}", size(bytes)))
@@ -88,8 +90,14 @@ fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
             plural(*artifacts, "artifact"),
             size(*bytes)
         )),
+        Event::Observed { destination } => {
+            let line = format!("read {}", service_name(destination));
+            begun.insert(line.clone()).then_some(line)
+        }
         Event::Fetching { path, total, .. } => announce(format!("fetching {path}"), *total),
-        Event::Fetched { path, bytes } => Some(format!("fetched {path}, {}", size(*bytes))),
+        Event::Fetched { path, bytes } => {
+            (*bytes >= LARGE).then(|| format!("fetched {path}, {}", size(*bytes)))
+        }
         Event::Sending {
             destination,
             name,
@@ -104,7 +112,7 @@ fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
             Some(format!("{word}: {action}"))
         }
         Event::Retrying { .. } | Event::Waiting { .. } => delay(event),
-        Event::Observed { .. } | Event::Phase { .. } | Event::Started { .. } => None,
+        Event::Phase { .. } | Event::Started { .. } => None,
     }
 }
 
@@ -119,7 +127,7 @@ pub(super) fn delay(event: &Event) -> Option<String> {
             reason,
         } => Some(format!(
             "{service}: could not {operation} (try {attempt}), again at {}: {}",
-            at.strftime("%H:%M:%S"),
+            at.strftime("%H:%M:%S UTC"),
             reason.for_terminal()
         )),
         Event::Waiting { what } => Some(format!("waiting for {what}")),

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::args::RehearseArgs;
 use crate::commands::pipeline::plan;
 use crate::explain::Error;
+use crate::progress::Progress;
 use crate::render::human::{self, Before, Labels};
 
 /// The most runs after which a rehearsal gives up on what keeps going wrong.
@@ -30,6 +31,7 @@ pub(super) enum Ended {
 pub(super) struct Runs<'a> {
     app: &'a App,
     stage: &'a Stage,
+    progress: &'a Progress,
     /// Whether a run that did not go through is followed by another.
     again: bool,
     kill: Option<oneshot::Receiver<Entry>>,
@@ -37,13 +39,19 @@ pub(super) struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    pub(super) fn new(app: &'a App, stage: &'a Stage, args: &RehearseArgs) -> Self {
+    pub(super) fn new(
+        app: &'a App,
+        stage: &'a Stage,
+        progress: &'a Progress,
+        args: &RehearseArgs,
+    ) -> Self {
         let kill = args
             .kill_after
             .map(|n| stage.world().kill_at(n - 1, KillPoint::AfterCommit));
         Self {
             app,
             stage,
+            progress,
             again: !args.fault.is_empty(),
             kill,
             count: 0,
@@ -92,10 +100,14 @@ impl<'a> Runs<'a> {
 
     /// Runs once, as `relpub promote` would.
     async fn one(&self) -> Result<Ended, Error> {
-        let Self { app, stage, .. } = self;
+        let Self {
+            app,
+            stage,
+            progress,
+            ..
+        } = self;
         let width = app.console.width();
-        let progress = app.progress()?;
-        let cx = stage.context(app, &progress)?;
+        let cx = stage.context(app, progress)?;
         let planned = plan(&cx, &stage.config, &stage.selection).await;
         progress.finish();
         let mut plan = planned?;

@@ -118,9 +118,13 @@ impl Stage {
     }
 
     /// Downloads everything as the release's users would.
-    pub(super) async fn check(&self, app: &App, receipt: &Receipt) -> Result<Facts, Error> {
-        let progress = app.progress()?;
-        let cx = self.context(app, &progress)?;
+    pub(super) async fn check(
+        &self,
+        app: &App,
+        progress: &Progress,
+        receipt: &Receipt,
+    ) -> Result<Facts, Error> {
+        let cx = self.context(app, progress)?;
         let promotion = &receipt.facts.promotion;
         let observed =
             relpub::observe_promotion(&cx, &self.config, promotion, ConfirmBy::Bytes).await;

@@ -250,21 +250,19 @@ pub(crate) fn is_done(plan: &Plan) -> bool {
 
 /// Returns the last lines of a plan that nothing speaks against: what was done,
 /// which is nothing, and what to do next.
-pub(crate) fn next_step(plan: &Plan, saved: Option<&str>, command: &str, width: usize) -> String {
+pub(crate) fn next_step(plan: &Plan, saved: &str, command: &str, width: usize) -> String {
     let id = format!("promotion {}", plan.id.short());
-    let saved = saved.map(|path| format!("plan saved in {path}"));
     let next = if is_done(plan) {
         "everything is there already".to_owned()
     } else {
         format!("to do it: {command}")
     };
     let parts = [
-        Some("nothing has been changed".to_owned()),
-        Some(id),
-        saved,
-        Some(next),
+        "nothing has been changed".to_owned(),
+        id,
+        format!("plan saved in {saved}"),
+        next,
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
     let text = flow(&parts, " · ", width.saturating_sub(2));
     let lines: Vec<&str> = text.lines().collect();
     format!("  {}\n", lines.join("\n  "))

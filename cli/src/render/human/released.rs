@@ -25,27 +25,34 @@ impl Before {
     }
 }
 
-/// Returns the screen. `saved` is where the receipt was saved; a rehearsal keeps
-/// none, leaves nothing to verify, and takes time that is not real.
+/// What a run leaves behind for those who come after it.
+pub(crate) struct Left {
+    /// Where the receipt was saved.
+    pub(crate) receipt: String,
+    /// The command that reads everything back.
+    pub(crate) verify: String,
+}
+
+/// Returns the screen. A rehearsal leaves nothing behind, and its time is not
+/// the real one.
 pub(crate) fn released(
     receipt: &Receipt,
     before: &Before,
     config: &Config,
-    saved: Option<&str>,
+    left: Option<&Left>,
     width: usize,
 ) -> String {
     let facts = &receipt.facts;
     let promotion = &facts.promotion;
     let name = format!("{} {}", promotion.project, promotion.tag.version);
+    let history = &receipt.history;
+    let took = history.ended.duration_since(history.began);
     let mut head = vec![format!(
         "{} {}",
         paint::paint(paint::GOOD, "released"),
         plain(&name)
     )];
-    if saved.is_some() {
-        let history = &receipt.history;
-        head.push(words::duration(history.ended.duration_since(history.began)));
-    }
+    head.extend(left.map(|_| words::duration(took)));
     head.push(format!("{}, digests equal", there(facts)));
     let mut out = flow(&head, "   ", width) + "\n";
     out.push_str(&destinations(facts, Some(before), Some(config)));
@@ -54,9 +61,9 @@ pub(crate) fn released(
         let text = format!("{} missing: \"{}\"", waived.missing, waived.because);
         list.line("waived", text);
     }
-    if let Some(saved) = saved {
-        list.line("verify", format!("relpub verify {}", promotion.tag));
-        list.line("receipt", saved);
+    if let Some(left) = left {
+        list.line("verify", left.verify.as_str());
+        list.line("receipt", left.receipt.as_str());
     }
     for follow_up in &config.follow_ups {
         list.line("by hand", follow_up.as_str());

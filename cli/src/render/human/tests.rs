@@ -21,7 +21,7 @@ fn check(screen: &str, expected: &str) {
 #[test]
 fn a_plan_is_the_whole_table() {
     let plan = sample::plan();
-    let next = next_step(&plan, Some("plan.json"), "relpub promote v1.2.0", 100);
+    let next = next_step(&plan, "plan.json", "relpub promote v1.2.0", 100);
     check(
         &(super::plan(&plan, 100) + "\n" + &next),
         "\
@@ -105,9 +105,12 @@ fn what_cannot_be_told_or_has_moved_has_a_headline_of_its_own() {
 fn the_last_screen_answers_whether_it_is_out() {
     let receipt = sample::receipt(Presence::Same, Presence::Same, true);
     let before = Before::new(&sample::plan());
-    let saved = Some("receipt.json");
+    let left = Left {
+        receipt: "receipt.json".to_owned(),
+        verify: "relpub verify v1.2.0".to_owned(),
+    };
     check(
-        &released(&receipt, &before, &sample::config(), saved, 100),
+        &released(&receipt, &before, &sample::config(), Some(&left), 100),
         "\
 released slugs 1.2.0   4 min 12 s   4 of 4 there, digests equal
 
