@@ -91,7 +91,12 @@ fn history(receipt: &Receipt) -> Labels {
     list.line("run", format!("{began}, {took}, relpub {}", history.relpub));
     let done = history.done.iter();
     let done = done.map(|done| format!("{} {}", done.at.strftime("%H:%M:%S"), done.what));
-    list.entry("done", anstyle::Style::new(), done);
+    let done: Vec<String> = done.collect();
+    if done.is_empty() {
+        list.line("done", "nothing, everything was there already");
+    } else {
+        list.entry("done", anstyle::Style::new(), done);
+    }
     for link in &history.links {
         list.line(
             "see",
