@@ -48,14 +48,8 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) events: Option<PathBuf>,
 
-    /// Whether to use colours
-    #[arg(
-        long,
-        help = "Whether to use colours; NO_COLOR is obeyed too",
-        value_name = "WHEN",
-        global = true,
-        default_value = "auto"
-    )]
+    /// Whether to use colours; NO_COLOR is obeyed too
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub(crate) color: Color,
 
     /// Where downloads are kept until they are published
@@ -128,12 +122,8 @@ pub(crate) struct Selecting {
     #[arg(long, value_name = "SHA")]
     pub(crate) commit: Option<Commit>,
 
-    /// Another source than the configured one
-    #[arg(
-        long,
-        help = "Another source than the configured one: file:PATH or s3://BUCKET/PREFIX",
-        value_name = "URI"
-    )]
+    /// Another source than the configured one: file:PATH or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "URI")]
     pub(crate) from: Option<String>,
 }
 

@@ -82,18 +82,18 @@ impl Console {
     /// Writes the document to standard output, if one is asked for.
     pub(crate) fn document(&self, value: &impl Serialize) {
         if self.is_json() {
-            Self::json(value);
+            self.json(value);
         }
     }
 
     /// Writes JSON to standard output.
-    pub(crate) fn json(value: &impl Serialize) {
+    pub(crate) fn json(&self, value: &impl Serialize) {
         let text = serde_json::to_string_pretty(value).expect("its keys are texts");
-        Self::raw(&format!("{text}\n"));
+        self.raw(&format!("{text}\n"));
     }
 
     /// Writes text to standard output as it is.
-    pub(crate) fn raw(text: &str) {
+    pub(crate) fn raw(&self, text: &str) {
         let mut stdout = io::stdout().lock();
         // Whoever closed the pipe has read enough.
         let _ = stdout.write_all(text.as_bytes());
@@ -106,7 +106,7 @@ impl Console {
     }
 
     /// Writes a command to GitHub Actions, which reads them on standard error too.
-    pub(crate) fn command(command: &str) {
+    pub(crate) fn command(&self, command: &str) {
         let _ = writeln!(io::stderr(), "{command}");
     }
 

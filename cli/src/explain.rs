@@ -76,7 +76,7 @@ impl Error {
         if console.actions().is_some() {
             self.annotations()
                 .iter()
-                .for_each(|line| Console::command(line));
+                .for_each(|line| console.command(line));
         }
         console.note(&self.screen());
         let errors = self.problems();
@@ -94,9 +94,6 @@ impl Error {
         let text = plain(&self.message());
         match (self, self.exit()) {
             (Self::Declined | Self::Library(relpub::Error::Cancelled), _) => format!("{text}\n"),
-            (Self::CouldNotTell(_), _) => {
-                format!("{}: {text}\n", paint::paint(paint::BAD, "could not tell"))
-            }
             (_, Exit::Usage | Exit::Bug) => error(&text),
             (_, Exit::Unknown) => verdict("could not tell", &text),
             (_, Exit::Rejected) => verdict("rejected", &text),
@@ -169,6 +166,9 @@ mod tests {
     fn what_could_not_be_told_is_no_error() {
         let error = Error::CouldNotTell("there is no receipt".to_owned());
         assert_eq!(error.exit(), Exit::Unknown);
-        assert_eq!(screen(&error), "could not tell: there is no receipt\n");
+        assert_eq!(
+            screen(&error),
+            "could not tell: there is no receipt\n\n  nothing was changed\n"
+        );
     }
 }

@@ -2,10 +2,10 @@
 
 use relpub_model::{Exit, config};
 
-use crate::console::Console;
+use crate::app::App;
 
 /// Prints the schema.
-pub(super) fn run() -> Exit {
-    Console::json(&config::schema());
+pub(super) fn run(app: &App) -> Exit {
+    app.console.json(&config::schema());
     Exit::Done
 }

@@ -38,7 +38,7 @@ impl Lines {
     pub(super) fn take(&self, event: &Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::Phase { phase } = event {
-            Self::end_group(&mut state);
+            self.end_group(&mut state);
             self.begin(&mut state, name(*phase));
         } else if let Some(line) = line(event, &mut state.begun) {
             self.console.note(&format!("  {line}\n"));
@@ -47,21 +47,21 @@ impl Lines {
 
     pub(super) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::end_group(&mut state);
+        self.end_group(&mut state);
     }
 
     fn begin(&self, state: &mut State, title: &str) {
         if self.console.actions().is_some() {
-            Console::command(&github::group(title));
+            self.console.command(&github::group(title));
             state.group = true;
         } else {
             self.console.note(&format!("{title}\n"));
         }
     }
 
-    fn end_group(state: &mut State) {
+    fn end_group(&self, state: &mut State) {
         if std::mem::take(&mut state.group) {
-            Console::command(github::END_GROUP);
+            self.console.command(github::END_GROUP);
         }
     }
 }
@@ -132,5 +132,34 @@ pub(super) fn delay(event: &Event) -> Option<String> {
         )),
         Event::Waiting { what } => Some(format!("waiting for {what}")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_written_when_something_begins_to_matter() {
+        let mut begun = BTreeSet::new();
+        let mut said = |event: &Event| line(event, &mut begun);
+        let read = Event::Observed {
+            destination: "pypi".parse().unwrap(),
+        };
+        let fetching = |done, total| Event::Fetching {
+            path: "a.whl".parse().unwrap(),
+            done,
+            total,
+        };
+        assert_eq!(said(&read).as_deref(), Some("read PyPI"));
+        assert_eq!(said(&read), None, "it is read again afterwards");
+        assert_eq!(
+            said(&fetching(0, 1_000)),
+            None,
+            "a small file is soon there"
+        );
+        let large = said(&fetching(0, LARGE));
+        assert_eq!(large.as_deref(), Some("fetching a.whl, 50.0 MB"));
+        assert_eq!(said(&fetching(LARGE / 2, LARGE)), None);
     }
 }

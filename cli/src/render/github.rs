@@ -4,7 +4,6 @@
 //! The runner reads commands from any line that begins with `::` and from
 //! `##[` anywhere in a line, so no text of others is written as it is.
 
-use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -103,27 +102,25 @@ pub(crate) fn plan_summary(plan: &Plan, blockers: &[Blocker]) -> String {
         plan.id.short(),
     );
     for blocker in blockers {
-        let _ = writeln!(
-            out,
-            "- **{}** {} {}. {} {}",
+        out.push_str(&format!(
+            "- **{}** {} {}. {} {}\n",
             blocker.code.label(),
             escape(&blocker.thing),
             escape(&blocker.reason),
             escape(&blocker.detail),
             escape(&blocker.way_out),
-        );
+        ));
     }
     out.push_str("\n| file | size | destination | there |\n| --- | ---: | --- | --- |\n");
     for row in &plan.rows {
         let bytes = row.size.map_or_else(|| "unknown".to_owned(), size);
         for (destination, presence) in &row.presence {
-            let _ = writeln!(
-                out,
-                "| {} | {bytes} | {} | {} |",
+            out.push_str(&format!(
+                "| {} | {bytes} | {} | {} |\n",
                 escape(row.name.as_str()),
                 escape(service_name(destination)),
-                word(*presence),
-            );
+                word(presence),
+            ));
         }
     }
     out.push('\n');
@@ -145,31 +142,30 @@ pub(crate) fn receipt_summary(receipt: &Receipt, verdict: &str) -> String {
     );
     for link in &receipt.history.links {
         let service = service_name(&link.destination);
-        let _ = writeln!(out, "- {}: <{}>", escape(service), url(&link.url));
+        out.push_str(&format!("- {}: <{}>\n", escape(service), url(&link.url)));
     }
     out.push_str(
         "\n| file | size | destination | seen | sha256 |\n| --- | ---: | --- | --- | --- |\n",
     );
     for place in &facts.places {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | `{}` |",
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | `{}` |\n",
             escape(place.name.as_str()),
             size(place.size),
             escape(service_name(&place.destination)),
-            word(place.presence),
+            word(&place.presence),
             place.sha256,
-        );
+        ));
     }
     for waived in &promotion.waived {
         let (missing, because) = (escape(&waived.missing), escape(&waived.because));
-        let _ = writeln!(out, "\nWaived: {missing} is missing: {because}");
+        out.push_str(&format!("\nWaived: {missing} is missing: {because}\n"));
     }
     out.push('\n');
     out
 }
 
-fn word(presence: Presence) -> &'static str {
+fn word(presence: &Presence) -> &'static str {
     match presence {
         Presence::Absent => "not yet",
         Presence::Staged => "hidden",
@@ -200,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_error_of_the_configuration_is_annotated_at_its_line() {
-        let text = "source = \"file:x\"\ntoo = \"100%\"\n";
+        let text = "repository = \"a/b\"\ntoo = \"100%\"\n";
         let errors = Config::parse("a,b.toml", text).unwrap_err();
         let lines = annotations(&errors);
         let place = "::error file=a%2Cb.toml,line=2,col=1,endColumn=4,title=relpub::";

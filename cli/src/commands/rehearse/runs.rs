@@ -36,6 +36,8 @@ pub(super) struct Runs<'a> {
     again: bool,
     kill: Option<oneshot::Receiver<Entry>>,
     count: usize,
+    /// The screens so far; a run that is like one before it is not told again.
+    shown: Vec<String>,
 }
 
 impl<'a> Runs<'a> {
@@ -55,6 +57,7 @@ impl<'a> Runs<'a> {
             again: !args.fault.is_empty(),
             kill,
             count: 0,
+            shown: Vec::new(),
         }
     }
 
@@ -85,7 +88,7 @@ impl<'a> Runs<'a> {
 
     /// Runs until the world has seen the fatal request; `None` when it has.
     async fn one_that_is_killed(
-        &self,
+        &mut self,
         killed: oneshot::Receiver<Entry>,
     ) -> Result<Option<Ended>, Error> {
         tokio::select! {
@@ -99,13 +102,8 @@ impl<'a> Runs<'a> {
     }
 
     /// Runs once, as `relpub promote` would.
-    async fn one(&self) -> Result<Ended, Error> {
-        let Self {
-            app,
-            stage,
-            progress,
-            ..
-        } = self;
+    async fn one(&mut self) -> Result<Ended, Error> {
+        let (app, stage, progress) = (self.app, self.stage, self.progress);
         let width = app.console.width();
         let cx = stage.context(app, progress)?;
         let planned = plan(&cx, &stage.config, &stage.selection).await;
@@ -114,7 +112,7 @@ impl<'a> Runs<'a> {
         plan.source
             .iter_mut()
             .for_each(|it| *it = stage.spelled(it));
-        app.console.screen(&(human::plan(&plan, width) + "\n"));
+        self.show(human::plan(&plan, width) + "\n");
         let before = Before::new(&plan);
         let cleared = match plan.clear() {
             Ok(cleared) => cleared,
@@ -136,10 +134,22 @@ impl<'a> Runs<'a> {
             }
             Err(stop) => {
                 let screen = human::stopped(&stop, &stage.config, width);
-                app.console.screen(&(screen + "\n"));
+                if !self.show(screen + "\n") {
+                    self.say("stopped", "as before");
+                }
                 Ok(Ended::Stopped(stop))
             }
         }
+    }
+
+    /// Shows a screen, and tells whether it was a new one.
+    fn show(&mut self, screen: String) -> bool {
+        let new = !self.shown.contains(&screen);
+        if new {
+            self.app.console.screen(&screen);
+            self.shown.push(screen);
+        }
+        new
     }
 
     fn say(&self, label: &str, text: &str) {

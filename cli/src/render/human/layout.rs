@@ -1,8 +1,6 @@
 //! Layout: columns sized by their content, text wrapped to the width, names kept
 //! whole.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
 use relpub_model::Untrusted;
 
@@ -76,8 +74,10 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 /// A part that is longer than a line, such as a command, stays whole.
 pub(crate) fn flow(parts: &[String], separator: &str, width: usize) -> String {
     let length = |text: &str| {
-        let text = anstream::adapter::strip_str(text).to_string();
-        text.chars().count()
+        anstream::adapter::strip_str(text)
+            .to_string()
+            .chars()
+            .count()
     };
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
@@ -89,7 +89,7 @@ pub(crate) fn flow(parts: &[String], separator: &str, width: usize) -> String {
             _ => lines.push(part.clone()),
         }
     }
-    lines.join("\n") + "\n"
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// A list with a column of labels on its left.
@@ -165,9 +165,7 @@ impl Labels {
         for row in &self.rows {
             match row {
                 Row::Line(text) if text.is_empty() => out.push('\n'),
-                Row::Line(text) => {
-                    let _ = writeln!(out, "  {text}");
-                }
+                Row::Line(text) => out.push_str(&format!("  {text}\n")),
                 Row::Entry {
                     label,
                     style,

@@ -14,7 +14,7 @@ mod stopped;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod samples;
 
 pub(crate) use blocked::{blocked, here};
 pub(crate) use inspect::inspect;

@@ -88,7 +88,7 @@ fn matrix(plan: &Plan) -> String {
 fn presence(row: &Row, destination: &DestinationName) -> Cell {
     match row.presence.get(destination) {
         Some(presence) => {
-            let (word, style) = words::presence(*presence);
+            let (word, style) = words::presence(presence);
             Cell::new(word).style(style)
         }
         None => Cell::new(NOTHING).style(paint::DIM),
@@ -264,6 +264,126 @@ pub(crate) fn next_step(plan: &Plan, saved: &str, command: &str, width: usize) -
         next,
     ];
     let text = flow(&parts, " · ", width.saturating_sub(2));
-    let lines: Vec<&str> = text.lines().collect();
-    format!("  {}\n", lines.join("\n  "))
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::samples::{FILES, Sample, WIDTH, held, seen};
+    use super::*;
+
+    fn screen(sample: &Sample, width: usize) -> String {
+        let made = sample.plan();
+        let command = "relpub promote v1.2.0";
+        let last = next_step(&made, ".relpub/v1.2.0/plan.json", command, width);
+        seen(&(plan(&made, width) + "\n" + &last))
+    }
+
+    #[test]
+    fn everything_is_new() {
+        assert_snapshot!(screen(&Sample::new(), WIDTH), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                  size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   new    new      none
+          slugs-1.2.0-py3-none-any.whl           48.2 kB   new    new      none
+          slugs-1.2.0.tar.gz                     31.9 kB   new    new      none
+          slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   ·      new      none
+
+          stage     GitHub draft with 4 files
+          ───────── point of no return ─────────
+          publish   PyPI slugs: 2 wheels, 1 sdist · GitHub v1.2.0
+          confirm   find everything by digest where users look
+          point     GitHub latest → v1.2.0 (was v1.1.0)
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          assumed   PyPI takes this workflow as a trusted publisher of slugs (a new project)
+                    the tag name v1.2.0 was not burned by an immutable release that was deleted (GitHub
+                    tells only when the release is made)
+                    this credential may write releases of ada/slugs
+          note      no manifest names the commit that the files were built from
+          by hand   Tell the mailing list.
+
+          nothing has been changed · promotion 0e37a225b813 · plan saved in .relpub/v1.2.0/plan.json
+          to do it: relpub promote v1.2.0
+        "#);
+    }
+
+    #[test]
+    fn a_half_finished_release_shows_what_is_left() {
+        let staged = FILES[1..].iter().map(|name| held(name));
+        let staged: Vec<_> = staged.collect();
+        let sample = Sample::new().on_index(&[held(FILES[1])]).in_draft(&staged);
+        assert_snapshot!(screen(&sample, WIDTH), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                  size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   new    new      none
+          slugs-1.2.0-py3-none-any.whl           48.2 kB   same   staged   none
+          slugs-1.2.0.tar.gz                     31.9 kB   new    staged   none
+          slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   ·      staged   none
+
+          stage     GitHub draft: 1 file, 3 there already
+          ───────── point of no return ─────────
+          publish   PyPI slugs: 1 wheel, 1 sdist · GitHub v1.2.0
+          confirm   find everything by digest where users look
+          point     GitHub latest → v1.2.0 (was v1.1.0)
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          assumed   PyPI takes this workflow as a trusted publisher of slugs
+                    this credential may write releases of ada/slugs
+          note      no manifest names the commit that the files were built from
+          by hand   Tell the mailing list.
+
+          nothing has been changed · promotion 0e37a225b813 · plan saved in .relpub/v1.2.0/plan.json
+          to do it: relpub promote v1.2.0
+        "#);
+    }
+
+    #[test]
+    fn a_finished_release_leaves_nothing_to_do() {
+        assert_snapshot!(screen(&Sample::new().released(), WIDTH), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                  size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   same   same     none
+          slugs-1.2.0-py3-none-any.whl           48.2 kB   same   same     none
+          slugs-1.2.0.tar.gz                     31.9 kB   same   same     none
+          slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   ·      same     none
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          note      no manifest names the commit that the files were built from
+          by hand   Tell the mailing list.
+
+          nothing has been changed · promotion 0e37a225b813 · plan saved in .relpub/v1.2.0/plan.json
+          everything is there already
+        "#);
+    }
+
+    #[test]
+    fn a_narrow_screen_breaks_between_parts() {
+        let made = Sample::new().plan();
+        let text =
+            headline(&made, 48) + &next_step(&made, "plan.json", "relpub promote v1.2.0", 48);
+        assert_snapshot!(seen(&text), @"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1
+        4 artifacts, 108 MB   from file:dist
+          nothing has been changed
+          promotion 0e37a225b813
+          plan saved in plan.json
+          to do it: relpub promote v1.2.0
+        ");
+    }
+
+    #[test]
+    fn what_is_about_to_become_public_is_shown_before_the_question() {
+        assert_snapshot!(seen(&about_to(&Sample::new().plan(), WIDTH)), @"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          publish   PyPI slugs: 2 wheels, 1 sdist · GitHub v1.2.0
+          point     GitHub latest → v1.2.0 (was v1.1.0)
+        ");
+    }
 }

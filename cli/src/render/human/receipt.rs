@@ -70,7 +70,7 @@ fn places(facts: &Facts) -> Vec<Vec<Cell>> {
         heading("seen"),
     ]];
     for place in &facts.places {
-        let (word, style) = words::presence(place.presence);
+        let (word, style) = words::presence(&place.presence);
         let word = if word == "new" { "absent" } else { word };
         rows.push(vec![
             Cell::new(service_name(&place.destination)),
@@ -91,12 +91,7 @@ fn history(receipt: &Receipt) -> Labels {
     list.line("run", format!("{began}, {took}, relpub {}", history.relpub));
     let done = history.done.iter();
     let done = done.map(|done| format!("{} {}", done.at.strftime("%H:%M:%S"), done.what));
-    let done: Vec<String> = done.collect();
-    if done.is_empty() {
-        list.line("done", "nothing, everything was there already");
-    } else {
-        list.entry("done", anstyle::Style::new(), done);
-    }
+    list.entry("done", anstyle::Style::new(), done);
     for link in &history.links {
         list.line(
             "see",
@@ -104,4 +99,72 @@ fn history(receipt: &Receipt) -> Labels {
         );
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::samples::{FILES, Sample, WIDTH, held, seen};
+    use super::*;
+
+    #[test]
+    fn a_complete_receipt() {
+        let sample = Sample::new().released();
+        assert_snapshot!(seen(&receipt(&sample.receipt(), WIDTH)), @r#"
+        slugs 1.2.0   complete   promotion 0e37a225b813
+
+          from      ada/slugs at 6e4ddaf16e4ddaf16e4ddaf16e4ddaf16e4ddaf1
+          tag       v1.2.0 at 6e4ddaf1
+          pointer   GitHub latest → v1.2.0
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+
+          place    file                                      size   sha256         seen
+          GitHub   slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   5f97866080d7   same
+          GitHub   slugs-1.2.0-py3-none-any.whl           48.2 kB   5a8290a09e82   same
+          GitHub   slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   af387147ba43   same
+          GitHub   slugs-1.2.0.tar.gz                     31.9 kB   fcfc2e3eca50   same
+          PyPI     slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   5f97866080d7   same
+          PyPI     slugs-1.2.0-py3-none-any.whl           48.2 kB   5a8290a09e82   same
+          PyPI     slugs-1.2.0.tar.gz                     31.9 kB   fcfc2e3eca50   same
+
+          run       2026-11-20 12:00:00 UTC, 4 min 12 s, relpub 0.1.0
+          done      12:00:00 slugs-1.2.0-cp310-abi3-win_amd64.whl to GitHub
+                    12:00:00 slugs-1.2.0-py3-none-any.whl to GitHub
+                    12:00:00 slugs-1.2.0-x86_64-unknown-linux-gnu to GitHub
+                    12:00:00 slugs-1.2.0.tar.gz to GitHub
+                    12:00:00 slugs-1.2.0-cp310-abi3-win_amd64.whl to PyPI
+                    12:00:00 slugs-1.2.0-py3-none-any.whl to PyPI
+                    12:00:00 slugs-1.2.0.tar.gz to PyPI
+          see       GitHub https://example.org/ada/slugs/releases/tag/v1.2.0
+        "#);
+    }
+
+    #[test]
+    fn a_receipt_of_a_run_that_stopped() {
+        let sample = Sample::new()
+            .on_index(&[held(FILES[0])])
+            .in_draft(&[held(FILES[0])]);
+        assert_snapshot!(seen(&receipt(&sample.receipt(), WIDTH)), @r#"
+        slugs 1.2.0   not finished   promotion 0e37a225b813
+
+          from      ada/slugs at 6e4ddaf16e4ddaf16e4ddaf16e4ddaf16e4ddaf1
+          tag       v1.2.0 at 6e4ddaf1
+          pointer   GitHub latest → v1.1.0
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+
+          place    file                                      size   sha256         seen
+          GitHub   slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   5f97866080d7   staged
+          GitHub   slugs-1.2.0-py3-none-any.whl           48.2 kB   5a8290a09e82   absent
+          GitHub   slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   af387147ba43   absent
+          GitHub   slugs-1.2.0.tar.gz                     31.9 kB   fcfc2e3eca50   absent
+          PyPI     slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   5f97866080d7   same
+          PyPI     slugs-1.2.0-py3-none-any.whl           48.2 kB   5a8290a09e82   absent
+          PyPI     slugs-1.2.0.tar.gz                     31.9 kB   fcfc2e3eca50   absent
+
+          run       2026-11-20 12:00:00 UTC, 4 min 12 s, relpub 0.1.0
+          done      12:00:00 slugs-1.2.0-cp310-abi3-win_amd64.whl to PyPI
+          see       GitHub https://example.org/ada/slugs/releases/tag/v1.2.0
+        "#);
+    }
 }

@@ -5,10 +5,6 @@ use jiff::SignedDuration;
 use super::layout::{paint, plain, wrap};
 use super::words;
 
-/// What no private world can tell.
-const NOT_COVERED: &str =
-    "not covered: your accounts' permissions and settings on the real services";
-
 /// How a rehearsal ended.
 pub(crate) struct Rehearsal<'a> {
     /// The project and version.
@@ -49,7 +45,44 @@ impl Rehearsal<'_> {
             plain(self.name),
             words::duration(self.took)
         );
-        let rest = wrap(NOT_COVERED, width.saturating_sub(2)).join("\n  ");
-        format!("{head}\n  {rest}\n")
+        let rest = "not covered: your accounts' permissions and settings on the real services";
+        let rest = wrap(rest, width.saturating_sub(2)).into_iter();
+        let rest: String = rest.map(|line| format!("  {line}\n")).collect();
+        format!("{head}\n{rest}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::samples::{WIDTH, seen};
+    use super::*;
+
+    fn screen(through: bool, runs: usize) -> String {
+        let rehearsal = Rehearsal {
+            name: "slugs 1.2.0",
+            took: SignedDuration::from_millis(3_400),
+            through,
+            runs,
+        };
+        seen(&rehearsal.verdict(WIDTH))
+    }
+
+    #[test]
+    fn the_first_and_the_last_words_of_a_rehearsal() {
+        assert_snapshot!(seen(&rehearsing("slugs 1.2.0")), @"
+        rehearsing slugs 1.2.0 in a private world on 127.0.0.1 (the source is read, nothing is written outside)
+        ");
+        assert_snapshot!(screen(true, 1), @"
+        rehearsed slugs 1.2.0 in 3.4 s: it would go through
+
+          not covered: your accounts' permissions and settings on the real services
+        ");
+        assert_snapshot!(screen(false, 4), @"
+        rehearsed slugs 1.2.0 in 3.4 s: it would not go through, in 4 runs
+
+          not covered: your accounts' permissions and settings on the real services
+        ");
     }
 }

@@ -6,7 +6,7 @@ use relpub_model::Plan;
 use relpub_model::config::Config;
 use relpub_model::name::{DestinationName, FileName};
 use relpub_model::plan::{Presence, service_name};
-use relpub_model::receipt::{Facts, Receipt};
+use relpub_model::receipt::{Facts, PlaceFact, Receipt};
 
 use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::words;
@@ -44,9 +44,8 @@ pub(crate) fn released(
 ) -> String {
     let facts = &receipt.facts;
     let promotion = &facts.promotion;
+    let took = receipt.history.ended.duration_since(receipt.history.began);
     let name = format!("{} {}", promotion.project, promotion.tag.version);
-    let history = &receipt.history;
-    let took = history.ended.duration_since(history.began);
     let mut head = vec![format!(
         "{} {}",
         paint::paint(paint::GOOD, "released"),
@@ -163,20 +162,21 @@ impl Group {
         parts.join(", ")
     }
 
-    /// Counts the files that are there, of all that should be.
+    /// Counts the files that were seen to be the same, where some were not.
     fn seen(&self, facts: &Facts) -> String {
-        let is_there = |name: &&FileName| {
-            facts.places.iter().any(|place| {
-                place.destination == self.destination
-                    && place.name == **name
-                    && place.presence == Presence::Same
-            })
+        let ours =
+            |it: &&PlaceFact| it.destination == self.destination && self.names.contains(&it.name);
+        let count = |presence| {
+            let places = facts.places.iter().filter(ours);
+            places.filter(|it| it.presence == presence).count()
         };
-        let there = self.names.iter().filter(is_there).count();
-        if there == self.names.len() {
+        let all = self.names.len();
+        if count(Presence::Same) == all {
             words::count_files(self.index, &self.names)
+        } else if count(Presence::Unknown) == all {
+            "could not be read".to_owned()
         } else {
-            format!("{there} of {}", words::plural(self.names.len(), "file"))
+            format!("{} of {all} the same", count(Presence::Same))
         }
     }
 
@@ -195,5 +195,76 @@ impl Group {
 impl Before {
     fn has(&self, destination: &DestinationName, name: &FileName) -> bool {
         self.0.contains(&(destination.clone(), name.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::samples::{FILES, Sample, WIDTH, held, seen};
+    use super::*;
+
+    fn screen(before: &Sample, left: Option<&Left>) -> String {
+        let after = Sample::new().released();
+        let before = Before::new(&before.plan());
+        seen(&released(
+            &after.receipt(),
+            &before,
+            &after.config,
+            left,
+            WIDTH,
+        ))
+    }
+
+    fn left() -> Left {
+        Left {
+            receipt: ".relpub/v1.2.0/receipt.json".to_owned(),
+            verify: "relpub verify v1.2.0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn new_files_stand_beside_those_that_were_there() {
+        let before = Sample::new().on_index(&[held(FILES[1])]);
+        assert_snapshot!(screen(&before, Some(&left())), @r#"
+        released slugs 1.2.0   4 min 12 s   7 of 7 there, digests equal
+
+          PyPI     slugs 1.2.0   1 wheel, 1 sdist new, 1 already there
+          GitHub   v1.2.0        4 files new, latest
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          verify    relpub verify v1.2.0
+          receipt   .relpub/v1.2.0/receipt.json
+          by hand   Tell the mailing list.
+        "#);
+    }
+
+    #[test]
+    fn a_second_run_uploads_nothing() {
+        assert_snapshot!(screen(&Sample::new().released(), Some(&left())), @r#"
+        released slugs 1.2.0   4 min 12 s   7 of 7 there, digests equal
+
+          PyPI     slugs 1.2.0   2 wheels, 1 sdist already there
+          GitHub   v1.2.0        4 files already there, latest
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          verify    relpub verify v1.2.0
+          receipt   .relpub/v1.2.0/receipt.json
+          by hand   Tell the mailing list.
+        "#);
+    }
+
+    #[test]
+    fn a_rehearsal_leaves_nothing_behind() {
+        assert_snapshot!(screen(&Sample::new(), None), @r#"
+        released slugs 1.2.0   7 of 7 there, digests equal
+
+          PyPI     slugs 1.2.0   2 wheels, 1 sdist new
+          GitHub   v1.2.0        4 files new, latest
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          by hand   Tell the mailing list.
+        "#);
     }
 }
