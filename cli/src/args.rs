@@ -48,7 +48,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) events: Option<PathBuf>,
 
-    /// Whether to use colours; NO_COLOR is obeyed too
+    /// Whether to use colours; `NO_COLOR` is obeyed too
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub(crate) color: Color,
 
@@ -122,7 +122,7 @@ pub(crate) struct Selecting {
     #[arg(long, value_name = "SHA")]
     pub(crate) commit: Option<Commit>,
 
-    /// Another source than the configured one: file:PATH or s3://BUCKET/PREFIX
+    /// Another source than the configured one: `file:PATH` or `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "URI")]
     pub(crate) from: Option<String>,
 }

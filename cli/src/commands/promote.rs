@@ -11,6 +11,7 @@ use super::plan;
 use crate::app::{App, shown};
 use crate::args::{PlanArgs, PromoteArgs};
 use crate::ask;
+use crate::console;
 use crate::explain::Error;
 use crate::render::human::{Before, Left};
 use crate::render::json::{Document, outcome};
@@ -140,8 +141,7 @@ fn stopped(app: &App, pipeline: &Pipeline, stop: &Stopped) -> Result<Exit, Error
     let document = document.stopped(&stop.failure, stop.action.as_ref(), stop.seen);
     app.console.document(&document);
     if app.console.actions().is_some() {
-        app.console
-            .command(&github::annotation(&stop.failure.message));
+        console::command(&github::annotation(&stop.failure.message));
     }
     report(app, &stop.receipt, &saved, "stopped", "false")?;
     Ok(stop.exit())

@@ -75,7 +75,7 @@ fn screen(world: &World, args: &SandboxArgs, width: usize) -> String {
     list.free("");
     list.line(
         "relpub",
-        format!("(set -a; . {data}/env; relpub promote TAG --world {data}/world.json)",),
+        format!("(set -a; . {data}/env; relpub promote TAG --world {data}/world.json)"),
     );
     list.line(
         "twine",

@@ -7,7 +7,7 @@ use relpub::Event;
 use relpub_model::notes::size;
 use relpub_model::plan::{Phase, service_name};
 
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::render::github;
 use crate::render::human::plural;
 
@@ -38,7 +38,7 @@ impl Lines {
     pub(super) fn take(&self, event: &Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::Phase { phase } = event {
-            self.end_group(&mut state);
+            Self::end_group(&mut state);
             self.begin(&mut state, name(*phase));
         } else if let Some(line) = line(event, &mut state.begun) {
             self.console.note(&format!("  {line}\n"));
@@ -47,21 +47,21 @@ impl Lines {
 
     pub(super) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.end_group(&mut state);
+        Self::end_group(&mut state);
     }
 
     fn begin(&self, state: &mut State, title: &str) {
         if self.console.actions().is_some() {
-            self.console.command(&github::group(title));
+            console::command(&github::group(title));
             state.group = true;
         } else {
             self.console.note(&format!("{title}\n"));
         }
     }
 
-    fn end_group(&self, state: &mut State) {
+    fn end_group(state: &mut State) {
         if std::mem::take(&mut state.group) {
-            self.console.command(github::END_GROUP);
+            console::command(github::END_GROUP);
         }
     }
 }

@@ -134,10 +134,11 @@ impl Stage {
 
     /// Returns a source as the configuration spells it.
     pub(super) fn spelled(&self, source: &str) -> String {
-        let folder = format!("file:{}{}", self.root.display(), std::path::MAIN_SEPARATOR);
-        source
-            .strip_prefix(&folder)
-            .map_or_else(|| source.to_owned(), |relative| format!("file:{relative}"))
+        let path = source.strip_prefix("file:").map(Path::new);
+        match path.and_then(|path| path.strip_prefix(&self.root).ok()) {
+            Some(relative) => format!("file:{}", relative.display()),
+            None => source.to_owned(),
+        }
     }
 
     /// Leaves the world and its folder in place.

@@ -51,7 +51,7 @@ pub(crate) fn here(blockers: &[Blocker], width: usize) -> String {
 
 /// Returns the thing and what is wrong with it; most reasons are the end of a
 /// sentence that begins with the thing.
-fn sentence(blocker: &Blocker) -> String {
+pub(crate) fn sentence(blocker: &Blocker) -> String {
     let Blocker { thing, reason, .. } = blocker;
     let is_own_sentence = reason.starts_with("expected ") || reason.starts_with('`');
     let colon = if is_own_sentence { ":" } else { "" };

@@ -89,7 +89,17 @@ pub(crate) fn flow(parts: &[String], separator: &str, width: usize) -> String {
             _ => lines.push(part.clone()),
         }
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Returns lines indented by two.
+pub(crate) fn indented(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut out = String::new();
+    for line in lines {
+        out.extend(["  ", line.as_ref(), "\n"]);
+    }
+    out
 }
 
 /// A list with a column of labels on its left.
@@ -165,7 +175,7 @@ impl Labels {
         for row in &self.rows {
             match row {
                 Row::Line(text) if text.is_empty() => out.push('\n'),
-                Row::Line(text) => out.push_str(&format!("  {text}\n")),
+                Row::Line(text) => out.push_str(&indented([text])),
                 Row::Entry {
                     label,
                     style,

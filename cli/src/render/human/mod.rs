@@ -16,7 +16,7 @@ mod words;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub(crate) use blocked::{blocked, here};
+pub(crate) use blocked::{blocked, here, sentence};
 pub(crate) use inspect::inspect;
 pub(crate) use layout::{Labels, paint, plain};
 pub(crate) use plan::{about_to, next_step, plan};

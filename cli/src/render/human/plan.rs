@@ -10,7 +10,7 @@ use relpub_model::notes::size;
 use relpub_model::plan::{Action, Phase, Pointer, Presence, Row, service_name};
 use relpub_model::promotion::Edge;
 
-use super::layout::{Cell, Labels, flow, paint, plain, table};
+use super::layout::{Cell, Labels, flow, indented, paint, plain, table};
 use super::words::{self, plural};
 
 /// What stands where there is nothing to say.
@@ -88,7 +88,7 @@ fn matrix(plan: &Plan) -> String {
 fn presence(row: &Row, destination: &DestinationName) -> Cell {
     match row.presence.get(destination) {
         Some(presence) => {
-            let (word, style) = words::presence(presence);
+            let (word, style) = words::presence(*presence);
             Cell::new(word).style(style)
         }
         None => Cell::new(NOTHING).style(paint::DIM),
@@ -264,7 +264,7 @@ pub(crate) fn next_step(plan: &Plan, saved: &str, command: &str, width: usize) -
         next,
     ];
     let text = flow(&parts, " · ", width.saturating_sub(2));
-    text.lines().map(|line| format!("  {line}\n")).collect()
+    indented(text.lines())
 }
 
 #[cfg(test)]

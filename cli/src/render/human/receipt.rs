@@ -70,7 +70,7 @@ fn places(facts: &Facts) -> Vec<Vec<Cell>> {
         heading("seen"),
     ]];
     for place in &facts.places {
-        let (word, style) = words::presence(&place.presence);
+        let (word, style) = words::presence(place.presence);
         let word = if word == "new" { "absent" } else { word };
         rows.push(vec![
             Cell::new(service_name(&place.destination)),

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::layout::{paint, plain, wrap};
+use super::layout::{indented, paint, plain, wrap};
 use super::words;
 
 /// How a rehearsal ended.
@@ -46,8 +46,7 @@ impl Rehearsal<'_> {
             words::duration(self.took)
         );
         let rest = "not covered: your accounts' permissions and settings on the real services";
-        let rest = wrap(rest, width.saturating_sub(2)).into_iter();
-        let rest: String = rest.map(|line| format!("  {line}\n")).collect();
+        let rest = indented(wrap(rest, width.saturating_sub(2)));
         format!("{head}\n{rest}")
     }
 }
@@ -71,9 +70,7 @@ mod tests {
 
     #[test]
     fn the_first_and_the_last_words_of_a_rehearsal() {
-        assert_snapshot!(seen(&rehearsing("slugs 1.2.0")), @"
-        rehearsing slugs 1.2.0 in a private world on 127.0.0.1 (the source is read, nothing is written outside)
-        ");
+        assert_snapshot!(seen(&rehearsing("slugs 1.2.0")), @"rehearsing slugs 1.2.0 in a private world on 127.0.0.1 (the source is read, nothing is written outside)");
         assert_snapshot!(screen(true, 1), @"
         rehearsed slugs 1.2.0 in 3.4 s: it would go through
 

@@ -69,7 +69,7 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
         .filter(|it| it.presence != Presence::Same);
     for place in open {
         let service = service_name(&place.destination);
-        add(service, place.name.as_str(), word(&place.presence));
+        add(service, place.name.as_str(), word(place.presence));
     }
     let tag = &facts.promotion.tag.name;
     match &facts.tag {
@@ -97,7 +97,7 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
 }
 
 /// Returns the word for what consumers find of a file.
-fn word(presence: &Presence) -> (&'static str, Style) {
+fn word(presence: Presence) -> (&'static str, Style) {
     match presence {
         Presence::Absent | Presence::Refused => ("missing", paint::BAD),
         Presence::Staged => ("not public", paint::BAD),
@@ -134,12 +134,12 @@ pub(crate) fn status(
     let mut list = Labels::new();
     Standing::new(facts, Some(config)).describe(&mut list);
     let ended = receipt.history.ended.strftime("%Y-%m-%d %H:%M UTC");
-    let last = receipt.history.done.last();
-    let last = last.map_or_else(
+    let step = receipt.history.done.last();
+    let last_run = step.map_or_else(
         || format!("{ended}, with nothing to do"),
         |done| format!("{ended}, after {}", done.what),
     );
-    list.line("last run", last);
+    list.line("last run", last_run);
     if config.digest != promotion.config {
         list.line(
             "note",

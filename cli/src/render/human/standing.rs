@@ -34,7 +34,7 @@ impl Standing {
         not_yet.extend(counts.pointers());
         let wrong = [Presence::Conflict, Presence::Refused, Presence::Withdrawn];
         Self {
-            public: or_nothing(at(&[Presence::Same], false)),
+            public: or_nothing(&at(&[Presence::Same], false)),
             hidden: at(&[Presence::Staged], true).join(APART),
             not_yet: not_yet.join(APART),
             wrong: at(&wrong, false).join(APART),
@@ -54,7 +54,7 @@ impl Standing {
     }
 }
 
-fn or_nothing(words: Vec<String>) -> String {
+fn or_nothing(words: &[String]) -> String {
     if words.is_empty() {
         "nothing".to_owned()
     } else {

@@ -5,7 +5,7 @@ use relpub::Stopped;
 use relpub_model::config::Config;
 use relpub_model::decision::{Decision, Failure};
 
-use super::layout::{Labels, paint, wrap};
+use super::layout::{Labels, indented, paint, wrap};
 use super::standing::Standing;
 
 /// What happened, in a word.
@@ -22,7 +22,7 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
     } = stop;
     let mut list = Labels::new();
     Standing::new(&receipt.facts, Some(config)).describe(&mut list);
-    let mut last = match action {
+    let mut advice = match action {
         Some(action) => vec![
             what_to_do(failure),
             format!("It continues with {action}; nothing is uploaded twice."),
@@ -33,19 +33,22 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
         )],
     };
     if !seen {
-        last.push(
+        advice.push(
             "This is what the run itself knows; nothing was read back after it stopped.".to_owned(),
         );
     }
-    let why = wrap(&format!("{WORD}: {}", failure.message), width).join("\n");
+    let why = match failure.decision {
+        // It is not the service that failed.
+        Decision::Cancelled => "the run was interrupted",
+        _ => failure.message.as_str(),
+    };
+    let why = wrap(&format!("{WORD}: {why}"), width).join("\n");
     let why = why.replacen(WORD, &paint::paint(paint::BAD, WORD), 1);
     let mut out = format!("{why}\n\n{}", list.render(width));
-    for line in last
+    let lines = advice
         .iter()
-        .flat_map(|text| wrap(text, width.saturating_sub(2)))
-    {
-        out.push_str(&format!("  {line}\n"));
-    }
+        .flat_map(|text| wrap(text, width.saturating_sub(2)));
+    out.push_str(&indented(lines));
     out
 }
 
@@ -146,7 +149,7 @@ mod tests {
         stop.receipt.facts = relpub_model::receipt::Facts::after(&plan, done);
         stop.seen = false;
         assert_snapshot!(screen(&stop), @"
-        stopped: the run was cancelled
+        stopped: the run was interrupted
 
           public    nothing
           hidden    4 files in the draft on GitHub

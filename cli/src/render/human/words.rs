@@ -78,7 +78,7 @@ pub(crate) fn project_of(name: &FileName) -> Option<(String, String)> {
 }
 
 /// Returns the word for what a destination holds, and its style.
-pub(crate) fn presence(presence: &Presence) -> (&'static str, Style) {
+pub(crate) fn presence(presence: Presence) -> (&'static str, Style) {
     match presence {
         Presence::Absent => ("new", paint::GOOD),
         Presence::Staged => ("staged", paint::GOOD),
