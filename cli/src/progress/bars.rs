@@ -82,10 +82,9 @@ impl Bars {
 
     fn bar<'a>(&self, state: &'a mut State, name: &str) -> &'a mut Bar {
         state.bars.entry(name.to_owned()).or_insert_with(|| {
-            let bar = ProgressBar::new(0)
-                .with_style(style("  {prefix:<10} {spinner} {msg}"))
-                .with_prefix(name.to_owned());
-            let bar = self.lines.add(bar);
+            let bar = self.lines.add(ProgressBar::new(0));
+            bar.set_prefix(name.to_owned());
+            bar.set_style(style("  {prefix:<10} {spinner} {msg}"));
             bar.enable_steady_tick(TICK);
             Bar {
                 bar,
