@@ -50,11 +50,12 @@ fn the_demo_goes_through() {
     // Those run at once, in any order.
     let assets = |line: &&str| line.ends_with(" into the draft at GitHub");
     assert_eq!(run.stderr.lines().filter(assets).count(), 6);
-    let others = run.stderr.lines().filter(|line| !assets(line));
+    let readings = |line: &&str| line.starts_with("  read ");
+    assert_eq!(run.stderr.lines().filter(readings).count(), 2);
+    let at_once = |line: &&str| assets(line) || readings(line);
+    let others = run.stderr.lines().filter(|line| !at_once(line));
     assert_snapshot!(others.collect::<Vec<_>>().join("\n"), @"
       source: 6 artifacts, 25.9 kB
-      read PyPI
-      read GitHub
     stage
       done: draft at GitHub
     publish
