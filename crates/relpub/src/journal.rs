@@ -223,4 +223,15 @@ mod tests {
                 .contains("line 1")
         );
     }
+
+    #[test]
+    fn a_journal_of_format_1_is_readable() {
+        let sample = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../testdata/formats/journal-1.json"
+        );
+        let entries = parse(&std::fs::read_to_string(sample).unwrap()).unwrap();
+        assert_eq!(entries.len(), 12);
+        assert_eq!(entries[0].what, What::Intent);
+    }
 }
