@@ -3,7 +3,7 @@
 //! The only code in relpub that says "these bytes may leave" and "this is who
 //! signed". What it lets through is a [`Verified`] value, which nobody else can
 //! make: bytes by their digest ([`hashing`]), evidence by its signature and
-//! signer ([`verify`]).
+//! signer ([`verify()`]).
 //!
 //! **Architecture invariant**: nothing here reads the clock, the disk or the
 //! network. Bytes are handed in, and so are the time and the trusted root.
