@@ -72,6 +72,10 @@ pub type VerifiedEvidence = Verified<Evidence>;
 ///    certificate and digest.
 /// 7. The certificate's claims are those of an expected signer.
 ///
+/// Sigstore's verifier also refuses what is later than the machine's own clock,
+/// and ignores authorities that are not yet in force by it; that clock can only
+/// make it stricter.
+///
 /// The order is that of the Sigstore client specification, except that what
 /// needs no key is looked at first.
 pub fn verify(
