@@ -1,5 +1,6 @@
 //! What programs read: documents, events, scripts; and when there are colours.
 
+use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::common::{Project, TAG};
@@ -75,16 +76,28 @@ fn a_rehearsal_writes_one_document_and_all_its_events() {
 fn files_are_inspected_where_they_lie() {
     let project = Project::demo();
     let wheel = "bucket/wheels/relpub_demo-1.2.3-py3-none-any.whl";
-    project
-        .run(&["inspect", wheel])
-        .exits(0)
-        .shows("a wheel of relpub-demo 1.2.3")
-        .shows("problems none");
+    let run = project.run(&["inspect", wheel]).exits(0);
+    assert_snapshot!(run.stdout, @"
+    relpub_demo-1.2.3-py3-none-any.whl   3.2 kB   a wheel of relpub-demo 1.2.3
+      tags      python py3 · abi none · platform any
+      metadata  Metadata-Version: 2.4
+                Summary: A package that exists to be released
+                Requires-Python: >=3.10
+                License-Expression: MIT
+                requires 2 projects
+      problems  none
+    ");
     std::fs::copy(
         project.path("bucket/bin/aarch64-apple-darwin/relpub-demo"),
         project.path("docs.tar.gz"),
     )
     .unwrap();
+    let run = project.run(&["inspect", "docs.tar.gz"]).exits(4);
+    assert_snapshot!(run.stdout, @"
+    docs.tar.gz   16.3 kB   a Mach-O arm64 program
+      problem   not what it says: is a Mach-O arm64 program, not a gzip archive
+                from docs.tar.gz in the source
+    ");
     let run = project
         .run(&["inspect", "docs.tar.gz", "--format", "json"])
         .exits(4);

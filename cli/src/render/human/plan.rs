@@ -195,6 +195,7 @@ pub(crate) fn about_to(plan: &Plan, width: usize) -> String {
     let mut list = Labels::new();
     list.line("publish", publish_lines(plan).join(" · "));
     list.line("point", pointed(plan).join(" · "));
+    waived(plan, &mut list);
     format!("{}\n{}\n", headline(plan, width), list.render(width))
 }
 
@@ -226,13 +227,18 @@ fn pointed(plan: &Plan) -> Vec<String> {
 /// Returns what a person should know besides the steps.
 fn remarks(plan: &Plan) -> Labels {
     let mut out = Labels::new();
-    let waived = plan.promotion.waived.iter();
-    let waived = waived.map(|waived| format!("{} missing: \"{}\"", waived.missing, waived.because));
-    list(&mut out, "waived", waived);
+    waived(plan, &mut out);
     list(&mut out, "assumed", plan.assumptions.iter().cloned());
     list(&mut out, "note", plan.warnings.iter().cloned());
     list(&mut out, "by hand", plan.follow_ups.iter().cloned());
     out
+}
+
+/// Says what is missing with permission.
+fn waived(plan: &Plan, out: &mut Labels) {
+    let waived = plan.promotion.waived.iter();
+    let waived = waived.map(|waived| format!("{} missing: \"{}\"", waived.missing, waived.because));
+    list(out, "waived", waived);
 }
 
 fn list(out: &mut Labels, label: &str, texts: impl Iterator<Item = String>) {
@@ -379,11 +385,12 @@ mod tests {
 
     #[test]
     fn what_is_about_to_become_public_is_shown_before_the_question() {
-        assert_snapshot!(seen(&about_to(&Sample::new().plan(), WIDTH)), @"
+        assert_snapshot!(seen(&about_to(&Sample::new().plan(), WIDTH)), @r#"
         slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
 
           publish   PyPI slugs: 2 wheels, 1 sdist · GitHub v1.2.0
           point     GitHub latest → v1.2.0 (was v1.1.0)
-        ");
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+        "#);
     }
 }
