@@ -34,7 +34,7 @@ pub struct Limits {
     pub prefix: usize,
     /// Bytes of an SBOM inside a wheel.
     pub sbom: u64,
-    /// Components that an SBOM lists.
+    /// Components that an SBOM lists; each takes some 12 KiB while it is written.
     pub components: usize,
     /// Dependencies between components that an SBOM lists.
     pub dependencies: usize,
@@ -57,8 +57,8 @@ impl Default for Limits {
             reasons: 5,
             prefix: 16 << 10,
             sbom: 4 << 20,
-            components: 10_000,
-            dependencies: 100_000,
+            components: 4_000,
+            dependencies: 40_000,
         }
     }
 }
