@@ -9,12 +9,12 @@ use relpub::{Config, Context, Endpoints, Environment, Event, Settings, SystemClo
 use relpub_model::production;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::Common;
+use crate::args::{CONFIG, Common};
 use crate::console::Console;
 use crate::env::Env;
 use crate::explain::Error;
 use crate::progress::Progress;
-use crate::render::github;
+use crate::render::{github, human};
 
 /// What a command is given besides its own arguments.
 pub(crate) struct App {
@@ -92,6 +92,24 @@ impl App {
         self.given_cache()
             .or_else(usual)
             .unwrap_or_else(|| self.path(Path::new(".relpub/cache")))
+    }
+
+    /// Returns a command that means the same project where this one was typed.
+    pub(crate) fn command(&self, verb: &str, rest: &[String]) -> String {
+        let mut words = vec!["relpub".to_owned()];
+        if let Some(folder) = &self.common.directory {
+            words.extend(["-C".to_owned(), folder.display().to_string()]);
+        }
+        if self.common.config != Path::new(CONFIG) {
+            words.extend([
+                "--config".to_owned(),
+                self.common.config.display().to_string(),
+            ]);
+        }
+        words.push(verb.to_owned());
+        words.extend_from_slice(rest);
+        let words: Vec<String> = words.iter().map(|word| human::quoted(word)).collect();
+        words.join(" ")
     }
 
     /// Opens what shows progress.

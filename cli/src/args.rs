@@ -7,6 +7,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use relpub_model::name::{Commit, Repository};
 use relpub_sandbox::Fault;
 
+/// The configuration that is read unless another one is named.
+pub(crate) const CONFIG: &str = "relpub.toml";
+
 /// Promotes prebuilt artifacts: from a bucket to PyPI and GitHub Releases.
 ///
 /// relpub never builds anything. It fetches what somebody else has built,
@@ -33,7 +36,7 @@ pub(crate) struct Common {
         long,
         value_name = "FILE",
         global = true,
-        default_value = "relpub.toml"
+        default_value = CONFIG
     )]
     pub(crate) config: PathBuf,
 
@@ -45,7 +48,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) events: Option<PathBuf>,
 
-    /// Whether to use colours; NO_COLOR is obeyed too
+    /// Whether to use colours; `NO_COLOR` is obeyed too
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub(crate) color: Color,
 
@@ -119,7 +122,7 @@ pub(crate) struct Selecting {
     #[arg(long, value_name = "SHA")]
     pub(crate) commit: Option<Commit>,
 
-    /// Another source than the configured one: file:PATH or s3://BUCKET/PREFIX
+    /// Another source than the configured one: `file:PATH` or `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "URI")]
     pub(crate) from: Option<String>,
 }
@@ -144,6 +147,39 @@ pub(crate) struct PlanArgs {
     pub(crate) allowing: Allowing,
     #[command(flatten)]
     pub(crate) world: WorldArg,
+}
+
+impl PlanArgs {
+    /// Returns the arguments as they can be typed again.
+    pub(crate) fn spelled(&self) -> Vec<String> {
+        let Selecting { tag, commit, from } = &self.selecting;
+        let mut out = vec![tag.clone()];
+        let mut option = |name: &str, value: String| out.extend([name.to_owned(), value]);
+        if let Some(commit) = commit {
+            option("--commit", commit.to_string());
+        }
+        if let Some(from) = from {
+            option("--from", from.clone());
+        }
+        for name in &self.allowing.allow_missing {
+            option("--allow-missing", name.clone());
+        }
+        for text in &self.allowing.because {
+            option("--because", text.clone());
+        }
+        out.extend(self.world.spelled());
+        out
+    }
+}
+
+impl WorldArg {
+    /// Returns the argument as it can be typed again.
+    pub(crate) fn spelled(&self) -> Vec<String> {
+        let world = self.world.iter();
+        world
+            .flat_map(|path| ["--world".to_owned(), path.display().to_string()])
+            .collect()
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -15,10 +15,7 @@ impl Clock for WorldClock {
         self.0.now()
     }
 
-    fn sleep<'a>(
-        &'a self,
-        duration: Duration,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn sleep<'a>(&'a self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
             let by = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
             // A clock that follows the real time is none that a rehearsal makes.

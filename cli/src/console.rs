@@ -82,32 +82,13 @@ impl Console {
     /// Writes the document to standard output, if one is asked for.
     pub(crate) fn document(&self, value: &impl Serialize) {
         if self.is_json() {
-            self.json(value);
+            json(value);
         }
-    }
-
-    /// Writes JSON to standard output.
-    pub(crate) fn json(&self, value: &impl Serialize) {
-        let text = serde_json::to_string_pretty(value).expect("its keys are texts");
-        self.raw(&format!("{text}\n"));
-    }
-
-    /// Writes text to standard output as it is.
-    pub(crate) fn raw(&self, text: &str) {
-        let mut stdout = io::stdout().lock();
-        // Whoever closed the pipe has read enough.
-        let _ = stdout.write_all(text.as_bytes());
-        let _ = stdout.flush();
     }
 
     /// Writes a screen to standard error.
     pub(crate) fn note(&self, text: &str) {
         self.write(AutoStream::new(io::stderr(), self.color), text);
-    }
-
-    /// Writes a command to GitHub Actions, which reads them on standard error too.
-    pub(crate) fn command(&self, command: &str) {
-        let _ = writeln!(io::stderr(), "{command}");
     }
 
     fn write(&self, mut stream: impl Write, text: &str) {
@@ -119,4 +100,23 @@ impl Console {
         let _ = stream.write_all(text.as_bytes());
         let _ = stream.flush();
     }
+}
+
+/// Writes JSON to standard output.
+pub(crate) fn json(value: &impl Serialize) {
+    let text = serde_json::to_string_pretty(value).expect("its keys are texts");
+    raw(&format!("{text}\n"));
+}
+
+/// Writes text to standard output as it is.
+pub(crate) fn raw(text: &str) {
+    let mut stdout = io::stdout().lock();
+    // Whoever closed the pipe has read enough.
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// Writes a command to GitHub Actions, which reads them on standard error too.
+pub(crate) fn command(command: &str) {
+    let _ = writeln!(io::stderr(), "{command}");
 }

@@ -6,7 +6,7 @@ use relpub_model::Exit;
 use relpub_model::config::ConfigErrors;
 use relpub_model::world::WorldError;
 
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::render::github;
 use crate::render::human::{paint, plain};
 use crate::render::json::{Document, Problem, outcome};
@@ -73,11 +73,10 @@ impl Error {
 
     /// Tells the user, as the output is asked for.
     pub(crate) fn tell(&self, console: &Console) {
-        if let Some(actions) = console.actions() {
-            let _ = actions;
+        if console.actions().is_some() {
             self.annotations()
                 .iter()
-                .for_each(|line| console.command(line));
+                .for_each(|line| console::command(line));
         }
         console.note(&self.screen());
         let errors = self.problems();

@@ -58,10 +58,7 @@ impl Progress {
     }
 
     /// Returns what the library tells its events.
-    pub(crate) fn listener(
-        &self,
-        clock: Arc<dyn Clock>,
-    ) -> Arc<dyn Fn(Event) + Send + Sync> {
+    pub(crate) fn listener(&self, clock: Arc<dyn Clock>) -> Arc<dyn Fn(Event) + Send + Sync> {
         let progress = self.clone();
         Arc::new(move |event| progress.take(&event, clock.now()))
     }

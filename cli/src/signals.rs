@@ -35,14 +35,23 @@ mod system {
     impl Signals {
         pub(super) fn listen() -> Self {
             let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
-            Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+            Self(
+                kinds
+                    .into_iter()
+                    .filter_map(|kind| signal(kind).ok())
+                    .collect(),
+            )
         }
 
         /// Waits for the next one.
         pub(super) async fn next(&mut self) {
             std::future::poll_fn(|cx| {
                 let came = self.0.iter_mut().any(|it| it.poll_recv(cx).is_ready());
-                if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+                if came {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
             })
             .await;
         }

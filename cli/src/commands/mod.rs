@@ -30,7 +30,7 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Exit, Error> {
         Command::Status(args) => status::run(app, args).await,
         Command::Receipt(args) => receipt::run(app, args),
         Command::Inspect { files } => inspect::run(app, files),
-        Command::Schema => Ok(schema::run(app)),
-        Command::Completions { shell } => Ok(completions::run(app, *shell)),
+        Command::Schema => Ok(schema::run()),
+        Command::Completions { shell } => Ok(completions::run(*shell)),
     }
 }

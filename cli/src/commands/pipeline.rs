@@ -50,7 +50,9 @@ pub(super) async fn plan(
     let observed = relpub::observe(cx, config, &release).await?;
     let findings = relpub::gather(cx, config, &release, &observed).await?;
     let promotion = Promotion::new(config, &release, &findings);
-    Ok(Plan::new(config, &release, &promotion, &findings, &observed))
+    Ok(Plan::new(
+        config, &release, &promotion, &findings, &observed,
+    ))
 }
 
 /// Returns what the command line selects.

@@ -13,21 +13,28 @@ use crate::render::{github, human};
 pub(super) async fn run(app: &App, args: &PlanArgs) -> Result<Exit, Error> {
     let pipeline = Pipeline::open(app, args)?;
     let plan = pipeline.plan().await?;
-    present(app, &pipeline, &plan)
+    present(app, args, &pipeline, &plan)
 }
 
 /// Saves and shows a plan that is not executed.
-pub(super) fn present(app: &App, pipeline: &Pipeline, plan: &Plan) -> Result<Exit, Error> {
+pub(super) fn present(
+    app: &App,
+    args: &PlanArgs,
+    pipeline: &Pipeline,
+    plan: &Plan,
+) -> Result<Exit, Error> {
     pipeline.cx.state().save_plan(plan)?;
     let saved = shown(&pipeline.cx.state().plan_path());
-    app.console.screen(&screen(plan, &saved, app.console.width()));
+    let command = app.command("promote", &args.spelled());
+    let screen = screen(plan, &saved, &command, app.console.width());
+    app.console.screen(&screen);
     // The plan itself, so that it can be given to `promote --expect`.
     app.console.document(plan);
     report(app, plan)?;
     Ok(plan.exit())
 }
 
-fn screen(plan: &Plan, saved: &str, width: usize) -> String {
+fn screen(plan: &Plan, saved: &str, command: &str, width: usize) -> String {
     let mut out = human::plan(plan, width);
     if !plan.blockers_here.is_empty() {
         out.push('\n');
@@ -35,8 +42,7 @@ fn screen(plan: &Plan, saved: &str, width: usize) -> String {
     }
     out.push('\n');
     if plan.blockers.is_empty() {
-        let command = format!("relpub promote {}", plan.promotion.tag);
-        out.push_str(&human::next_step(plan, Some(saved), &command, width));
+        out.push_str(&human::next_step(plan, saved, command, width));
     } else {
         out.push_str(&human::blocked(&plan.blockers, width));
     }

@@ -9,10 +9,11 @@ use relpub_model::{Exit, Receipt};
 use super::pipeline::Pipeline;
 use super::plan;
 use crate::app::{App, shown};
-use crate::args::PromoteArgs;
+use crate::args::{PlanArgs, PromoteArgs};
 use crate::ask;
+use crate::console;
 use crate::explain::Error;
-use crate::render::human::Before;
+use crate::render::human::{Before, Left};
 use crate::render::json::{Document, outcome};
 use crate::render::{github, human};
 
@@ -28,7 +29,7 @@ pub(super) async fn run(app: &App, args: &PromoteArgs) -> Result<Exit, Error> {
         plan.blockers.sort();
     }
     if args.dry_run {
-        return plan::present(app, &pipeline, &plan);
+        return plan::present(app, &args.plan, &pipeline, &plan);
     }
     if plan.exit_here() != Exit::Done {
         return blocked(app, &plan);
@@ -36,7 +37,7 @@ pub(super) async fn run(app: &App, args: &PromoteArgs) -> Result<Exit, Error> {
     if !args.yes && !plan.steps.is_empty() && app.console.is_interactive() {
         ask(app, &plan).await?;
     }
-    execute(app, &pipeline, plan).await
+    execute(app, &args.plan, &pipeline, plan).await
 }
 
 /// Reads what is expected: a saved plan where the text names a file, an id else.
@@ -62,8 +63,10 @@ fn blocked(app: &App, plan: &Plan) -> Result<Exit, Error> {
     let exit = plan.exit_here();
     let all = plan.blockers.iter().chain(&plan.blockers_here);
     let all: Vec<_> = all.cloned().collect();
-    app.console.screen(&human::blocked(&all, app.console.width()));
-    app.console.document(&Document::new(outcome(exit), exit).plan(plan));
+    app.console
+        .screen(&human::blocked(&all, app.console.width()));
+    app.console
+        .document(&Document::new(outcome(exit), exit).plan(plan));
     let id = plan.id.to_string();
     let outputs = [
         ("version", plan.promotion.tag.version.as_str()),
@@ -76,7 +79,8 @@ fn blocked(app: &App, plan: &Plan) -> Result<Exit, Error> {
 
 /// Shows what is about to become public, and asks.
 async fn ask(app: &App, plan: &Plan) -> Result<(), Error> {
-    app.console.note(&human::about_to(plan, app.console.width()));
+    app.console
+        .note(&human::about_to(plan, app.console.width()));
     let question = "Publish it? What an index has taken cannot be taken back.";
     if ask::yes(&app.console, question, &app.cancel).await {
         Ok(())
@@ -87,7 +91,12 @@ async fn ask(app: &App, plan: &Plan) -> Result<(), Error> {
     }
 }
 
-async fn execute(app: &App, pipeline: &Pipeline, plan: Plan) -> Result<Exit, Error> {
+async fn execute(
+    app: &App,
+    args: &PlanArgs,
+    pipeline: &Pipeline,
+    plan: Plan,
+) -> Result<Exit, Error> {
     let before = Before::new(&plan);
     let cleared = match plan.clear() {
         Ok(cleared) => cleared,
@@ -96,23 +105,30 @@ async fn execute(app: &App, pipeline: &Pipeline, plan: Plan) -> Result<Exit, Err
     let ended = relpub::execute(&pipeline.cx, cleared).await;
     pipeline.progress.finish();
     match ended {
-        Ok(receipt) => released(app, pipeline, &receipt, &before),
+        Ok(receipt) => released(app, args, pipeline, &receipt, &before),
         Err(stop) => stopped(app, pipeline, &stop),
     }
 }
 
 fn released(
     app: &App,
+    args: &PlanArgs,
     pipeline: &Pipeline,
     receipt: &Receipt,
     before: &Before,
 ) -> Result<Exit, Error> {
-    let saved = shown(&pipeline.cx.state().receipt_path());
+    let mut verify = vec![receipt.facts.promotion.tag.to_string()];
+    verify.extend(args.world.spelled());
+    let left = Left {
+        receipt: shown(&pipeline.cx.state().receipt_path()),
+        verify: app.command("verify", &verify),
+    };
     let width = app.console.width();
-    let screen = human::released(receipt, before, &pipeline.config, Some(&saved), width);
+    let screen = human::released(receipt, before, &pipeline.config, Some(&left), width);
     app.console.screen(&screen);
-    app.console.document(&Document::new("released", Exit::Done).receipt(receipt));
-    report(app, receipt, &saved, "released", "true")?;
+    app.console
+        .document(&Document::new("released", Exit::Done).receipt(receipt));
+    report(app, receipt, &left.receipt, "released", "true")?;
     Ok(Exit::Done)
 }
 
@@ -125,7 +141,7 @@ fn stopped(app: &App, pipeline: &Pipeline, stop: &Stopped) -> Result<Exit, Error
     let document = document.stopped(&stop.failure, stop.action.as_ref(), stop.seen);
     app.console.document(&document);
     if app.console.actions().is_some() {
-        app.console.command(&github::annotation(&stop.failure.message));
+        console::command(&github::annotation(&stop.failure.message));
     }
     report(app, &stop.receipt, &saved, "stopped", "false")?;
     Ok(stop.exit())

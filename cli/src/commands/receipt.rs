@@ -11,7 +11,8 @@ use crate::render::human;
 /// Shows a receipt, without asking anybody whether it still holds.
 pub(super) fn run(app: &App, args: &ReceiptArgs) -> Result<Exit, Error> {
     let receipt = seen::load(app, args)?;
-    app.console.screen(&human::receipt(&receipt, app.console.width()));
+    app.console
+        .screen(&human::receipt(&receipt, app.console.width()));
     app.console.document(&receipt);
     Ok(Exit::Done)
 }

@@ -17,6 +17,7 @@ use super::{pipeline, sandbox};
 use crate::app::{App, shown};
 use crate::args::RehearseArgs;
 use crate::explain::Error;
+use crate::progress::Progress;
 use crate::render::human::{self, Labels, Rehearsal};
 use crate::render::json::{Document, outcome};
 
@@ -30,11 +31,13 @@ pub(super) async fn run(app: &App, args: &RehearseArgs) -> Result<Exit, Error> {
     app.console.screen(&human::rehearsing(&name));
     let stage = Stage::set(app, config, selection).await?;
     stage.arm(args);
-    app.console.screen(&ready(&stage, app, SystemClock.now().duration_since(began)));
+    app.console
+        .screen(&ready(&stage, app, SystemClock.now().duration_since(began)));
 
-    let mut runs = Runs::new(app, &stage, args);
+    let progress = app.progress()?;
+    let mut runs = Runs::new(app, &stage, &progress, args);
     let ended = runs.all().await?;
-    let (exit, receipt) = judge(app, &stage, &ended).await?;
+    let (exit, receipt) = judge(app, &stage, &progress, &ended).await?;
     let rehearsal = Rehearsal {
         name: &name,
         took: SystemClock.now().duration_since(began),
@@ -42,7 +45,11 @@ pub(super) async fn run(app: &App, args: &RehearseArgs) -> Result<Exit, Error> {
         runs: runs.count(),
     };
     app.console.screen(&rehearsal.verdict(app.console.width()));
-    let word = if exit == Exit::Done { "rehearsed" } else { outcome(exit) };
+    let word = if exit == Exit::Done {
+        "rehearsed"
+    } else {
+        outcome(exit)
+    };
     let mut document = Document::new(word, exit);
     if let Some(receipt) = receipt {
         document = document.receipt(receipt);
@@ -89,23 +96,29 @@ fn ready(stage: &Stage, app: &App, took: SignedDuration) -> String {
 async fn judge<'a>(
     app: &App,
     stage: &Stage,
+    progress: &Progress,
     ended: &'a Ended,
 ) -> Result<(Exit, Option<&'a Receipt>), Error> {
     match ended {
         Ended::Blocked(exit) => Ok((*exit, None)),
         Ended::Stopped(stop) => Ok((stop.exit(), Some(&stop.receipt))),
         Ended::Released(receipt) => {
-            let facts = stage.check(app, receipt).await?;
+            let facts = stage.check(app, progress, receipt).await?;
             let mut list = Labels::new();
             if facts.complete {
                 let by = "downloaded by the paths that pip and browsers use: exactly these bytes";
                 list.line("check", by);
-                app.console.screen(&format!("\n{}", list.render(app.console.width())));
+                app.console
+                    .screen(&format!("\n{}", list.render(app.console.width())));
                 return Ok((Exit::Done, Some(receipt)));
             }
-            let screen = human::verified(&facts, &stage.config);
+            let screen = human::verified(&facts, &stage.config, app.console.width());
             app.console.screen(&format!("\n{screen}\n"));
-            let exit = if human::differs(&facts) { Exit::Rejected } else { Exit::Unknown };
+            let exit = if human::differs(&facts) {
+                Exit::Rejected
+            } else {
+                Exit::Unknown
+            };
             Ok((exit, Some(receipt)))
         }
     }

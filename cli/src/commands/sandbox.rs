@@ -1,7 +1,5 @@
 //! `relpub sandbox`: a private PyPI, GitHub and bucket, until it is stopped.
 
-use std::path::Path;
-
 use relpub_model::Exit;
 use relpub_sandbox::{Names, Options, World};
 use serde::Serialize;
@@ -9,7 +7,7 @@ use serde::Serialize;
 use crate::app::{App, shown};
 use crate::args::SandboxArgs;
 use crate::explain::Error;
-use crate::render::human::Labels;
+use crate::render::human::{Labels, quoted};
 
 /// Where a sandbox is, as a document.
 #[derive(Serialize)]
@@ -32,7 +30,8 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<Exit, Error> {
     let options = Options::new(&data).with_port(args.port).with_names(names);
     let world = World::start(options).await.map_err(Error::Sandbox)?;
     seed(app, args, &world)?;
-    app.console.screen(&screen(&world, args, app.console.width()));
+    app.console
+        .screen(&screen(&world, args, app.console.width()));
     app.console.document(&Place {
         world: shown(&data.join("world.json")),
         env: shown(&data.join("env")),
@@ -47,7 +46,9 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<Exit, Error> {
 fn seed(app: &App, args: &SandboxArgs, world: &World) -> Result<(), Error> {
     if let (Some(tag), Some(commit)) = (&args.tag, &args.commit) {
         let repository = args.repository.as_str();
-        let added = world.github.add_tag(repository, tag, commit.as_str(), false);
+        let added = world
+            .github
+            .add_tag(repository, tag, commit.as_str(), false);
         added.map_err(Error::Sandbox)?;
     }
     for (name, folder) in &args.bucket {
@@ -61,22 +62,25 @@ fn seed(app: &App, args: &SandboxArgs, world: &World) -> Result<(), Error> {
 }
 
 fn screen(world: &World, args: &SandboxArgs, width: usize) -> String {
-    let data = shown(&args.data);
+    let data = quoted(&shown(&args.data));
     let mut list = Labels::new();
     places(world, &mut list);
     for (name, _) in &args.bucket {
         list.line("source", format!("s3://{name}/"));
     }
-    list.line("control", format!("{}/_sandbox/log, clock, faults", world.control()));
+    list.line(
+        "control",
+        format!("{}/_sandbox/log, clock, faults", world.control()),
+    );
     list.free("");
     list.line(
         "relpub",
-        format!(
-            "(set -a; . {0}/env; relpub promote TAG --world {0}/world.json)",
-            quoted(&args.data)
-        ),
+        format!("(set -a; . {data}/env; relpub promote TAG --world {data}/world.json)"),
     );
-    list.line("twine", format!("(set -a; . {}/env; twine upload FILE…)", quoted(&args.data)));
+    list.line(
+        "twine",
+        format!("(set -a; . {data}/env; twine upload FILE…)"),
+    );
     list.line("pip", pip(world, "PROJECT"));
     format!(
         "sandbox of {} in {data}, until it is interrupted\n\n{}",
@@ -97,15 +101,4 @@ pub(super) fn places(world: &World, list: &mut Labels) {
 pub(super) fn pip(world: &World, what: &str) -> String {
     let url = world.pypi.simple_url();
     format!("pip download --no-deps --index-url {url} {what}")
-}
-
-/// Returns a path as a shell reads it.
-fn quoted(path: &Path) -> String {
-    let text = shown(path);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }

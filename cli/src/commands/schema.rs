@@ -2,10 +2,10 @@
 
 use relpub_model::{Exit, config};
 
-use crate::app::App;
+use crate::console;
 
 /// Prints the schema.
-pub(super) fn run(app: &App) -> Exit {
-    app.console.json(&config::schema());
+pub(super) fn run() -> Exit {
+    console::json(&config::schema());
     Exit::Done
 }

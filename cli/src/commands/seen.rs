@@ -2,9 +2,9 @@
 //! and reading the world afresh.
 
 use relpub::State;
+use relpub_model::Receipt;
 use relpub_model::config::{Config, ConfirmBy};
 use relpub_model::receipt::Facts;
-use relpub_model::Receipt;
 
 use crate::app::{App, shown};
 use crate::args::{ReceiptArgs, SeenArgs};

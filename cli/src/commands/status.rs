@@ -24,9 +24,13 @@ pub(super) async fn run(app: &App, args: &SeenArgs) -> Result<Exit, Error> {
     } else {
         ("not-finished", Exit::Done)
     };
-    let screen = human::status(&receipt, &facts, &config, app.console.width());
+    let mut rest = vec![facts.promotion.tag.to_string()];
+    rest.extend(args.world.spelled());
+    let command = |verb: &str| app.command(verb, &rest);
+    let screen = human::status(&receipt, &facts, &config, command, app.console.width());
     app.console.screen(&screen);
     let document = Document::new(outcome, exit);
-    app.console.document(&document.facts(&facts).receipt(&receipt));
+    app.console
+        .document(&document.facts(&facts).receipt(&receipt));
     Ok(exit)
 }

@@ -22,7 +22,9 @@ pub(super) async fn run(app: &App, args: &SeenArgs) -> Result<Exit, Error> {
     } else {
         ("unknown", Exit::Unknown)
     };
-    app.console.screen(&human::verified(&facts, &config));
-    app.console.document(&Document::new(outcome, exit).facts(&facts));
+    app.console
+        .screen(&human::verified(&facts, &config, app.console.width()));
+    app.console
+        .document(&Document::new(outcome, exit).facts(&facts));
     Ok(exit)
 }

@@ -82,9 +82,10 @@ impl Bars {
 
     fn bar<'a>(&self, state: &'a mut State, name: &str) -> &'a mut Bar {
         state.bars.entry(name.to_owned()).or_insert_with(|| {
-            let bar = self.lines.add(ProgressBar::new(0));
-            bar.set_prefix(name.to_owned());
-            bar.set_style(style("  {prefix:<10} {spinner} {msg}"));
+            let bar = ProgressBar::new(0)
+                .with_style(style("  {prefix:<10} {spinner} {wide_msg}"))
+                .with_prefix(name.to_owned());
+            let bar = self.lines.add(bar);
             bar.enable_steady_tick(TICK);
             Bar {
                 bar,
@@ -102,7 +103,7 @@ impl Bar {
     fn transfer(&mut self, name: &str, done: u64, total: u64) {
         if self.files.is_empty() {
             self.bar.set_style(style(
-                "  {prefix:<10} {bar:24} {bytes} of {total_bytes} {eta} {msg}",
+                "  {prefix:<10} {bar:20} {decimal_bytes} of {decimal_total_bytes}, {eta} left  {wide_msg}",
             ));
         }
         self.files.insert(name.to_owned(), (done, total));

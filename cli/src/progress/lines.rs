@@ -7,7 +7,7 @@ use relpub::Event;
 use relpub_model::notes::size;
 use relpub_model::plan::{Phase, service_name};
 
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::render::github;
 use crate::render::human::plural;
 
@@ -22,6 +22,7 @@ pub(super) struct Lines {
 
 #[derive(Default)]
 struct State {
+    /// The transfers and readings that were announced.
     begun: BTreeSet<String>,
     group: bool,
 }
@@ -37,7 +38,7 @@ impl Lines {
     pub(super) fn take(&self, event: &Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::Phase { phase } = event {
-            self.end_group(&mut state);
+            Self::end_group(&mut state);
             self.begin(&mut state, name(*phase));
         } else if let Some(line) = line(event, &mut state.begun) {
             self.console.note(&format!("  {line}\n"));
@@ -46,21 +47,21 @@ impl Lines {
 
     pub(super) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.end_group(&mut state);
+        Self::end_group(&mut state);
     }
 
     fn begin(&self, state: &mut State, title: &str) {
         if self.console.actions().is_some() {
-            self.console.command(&github::group(title));
+            console::command(&github::group(title));
             state.group = true;
         } else {
             self.console.note(&format!("{title}\n"));
         }
     }
 
-    fn end_group(&self, state: &mut State) {
+    fn end_group(state: &mut State) {
         if std::mem::take(&mut state.group) {
-            self.console.command(github::END_GROUP);
+            console::command(github::END_GROUP);
         }
     }
 }
@@ -77,7 +78,8 @@ pub(super) fn name(phase: Phase) -> &'static str {
 
 /// Returns what an event says, or `None` where it is not worth a line.
 ///
-/// `begun` remembers which transfers were announced.
+/// `begun` remembers what was announced: a destination is said to be read the
+/// first time only, and a small file is not worth a line before it is public.
 fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
     let mut announce = |what: String, bytes: u64| {
         (bytes >= LARGE && begun.insert(what.clone())).then(|| format!("{what}, {}", size(bytes)))
@@ -88,9 +90,14 @@ fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
             plural(*artifacts, "artifact"),
             size(*bytes)
         )),
-        Event::Observed { destination } => Some(format!("read {}", service_name(destination))),
+        Event::Observed { destination } => {
+            let line = format!("read {}", service_name(destination));
+            begun.insert(line.clone()).then_some(line)
+        }
         Event::Fetching { path, total, .. } => announce(format!("fetching {path}"), *total),
-        Event::Fetched { path, bytes } => Some(format!("fetched {path}, {}", size(*bytes))),
+        Event::Fetched { path, bytes } => {
+            (*bytes >= LARGE).then(|| format!("fetched {path}, {}", size(*bytes)))
+        }
         Event::Sending {
             destination,
             name,
@@ -120,10 +127,39 @@ pub(super) fn delay(event: &Event) -> Option<String> {
             reason,
         } => Some(format!(
             "{service}: could not {operation} (try {attempt}), again at {}: {}",
-            at.strftime("%H:%M:%S"),
+            at.strftime("%H:%M:%S UTC"),
             reason.for_terminal()
         )),
         Event::Waiting { what } => Some(format!("waiting for {what}")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_written_when_something_begins_to_matter() {
+        let mut begun = BTreeSet::new();
+        let mut said = |event: &Event| line(event, &mut begun);
+        let read = Event::Observed {
+            destination: "pypi".parse().unwrap(),
+        };
+        let fetching = |done, total| Event::Fetching {
+            path: "a.whl".parse().unwrap(),
+            done,
+            total,
+        };
+        assert_eq!(said(&read).as_deref(), Some("read PyPI"));
+        assert_eq!(said(&read), None, "it is read again afterwards");
+        assert_eq!(
+            said(&fetching(0, 1_000)),
+            None,
+            "a small file is soon there"
+        );
+        let large = said(&fetching(0, LARGE));
+        assert_eq!(large.as_deref(), Some("fetching a.whl, 50.0 MB"));
+        assert_eq!(said(&fetching(LARGE / 2, LARGE)), None);
     }
 }

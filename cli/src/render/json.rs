@@ -1,10 +1,10 @@
 //! The document that `--format json` writes: one object, whatever happened.
 
 use relpub_model::Exit;
+use relpub_model::Plan;
 use relpub_model::decision::Failure;
 use relpub_model::plan::Action;
 use relpub_model::receipt::{Facts, Receipt};
-use relpub_model::Plan;
 use serde::Serialize;
 
 /// What a command found or did. Keys that do not apply are left out.

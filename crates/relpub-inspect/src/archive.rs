@@ -10,10 +10,10 @@ use std::io::{BufReader, Read, SeekFrom};
 use relpub_model::blocker::Code;
 use relpub_model::findings::Facts;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, quoted};
 use crate::gzip::Gunzip;
-use crate::tarball::{self, Walk};
-use crate::{Identified, Limits, Source, Subject, zip};
+use crate::tarball::{self, MemberKind, Walk};
+use crate::{Identified, Limits, Source, Subject, path, zip};
 
 /// Endings of names, and what a file with one must be. The second is the
 /// format's usual ending.
@@ -86,7 +86,18 @@ fn walk(
 
 fn count(stream: impl Read, limits: &Limits) -> Result<u64, Fault> {
     let mut walk = Walk::new(stream, limits);
-    while walk.next()?.is_some() {}
+    while let Some(member) = walk.next()? {
+        let stays = match &member.kind {
+            MemberKind::Symlink(target) => path::link_stays_inside(&member.name, target),
+            MemberKind::Hardlink(target) => path::why_unsafe(target).is_none(),
+            MemberKind::File | MemberKind::Sparse | MemberKind::Folder => true,
+        };
+        if !stays {
+            let name = quoted(&member.name);
+            let reason = format!("has the link {name}, which leads out of the archive");
+            return Err(Fault::hostile(reason));
+        }
+    }
     Ok(walk.members)
 }
 

@@ -6,7 +6,7 @@ use proptest::sample::Index;
 
 use relpub_model::config::Kind;
 
-use crate::samples::{self, Case, METADATA, TarMember, WHEEL_NAME};
+use crate::samples::{self, Case, Code, METADATA, TarMember, WHEEL_NAME};
 use crate::{Limits, manifest, metadata, program, tarball};
 
 /// One way to spoil some bytes.
@@ -103,6 +103,36 @@ proptest! {
             program::parse(&bytes);
             Case::new(Kind::Library, "x.so").judge(&[b"!<arch>\n".as_slice(), &bytes].concat());
         }
+    }
+
+    #[test]
+    fn a_spoiled_program_is_described(spoils in vec(spoil(), 1..6), inside in vec(spoil(), 0..3)) {
+        let crates = samples::zlib(br#"{"packages":[{"name":"a","version":"1","source":"git","root":true}]}"#);
+        let crates = spoiled(crates, &inside);
+        let modules = spoiled(samples::go_build_info("go1.24", "mod\ta\tv1\t\n"), &inside);
+        let sections: [(&str, &[u8]); 2] = [(".dep-v0", &crates), (".go.buildinfo", &modules)];
+        let arm = samples::macho_with(0x0100_000c, &sections, Code(0));
+        for code in [
+            samples::elf_with(&sections, Code(0)),
+            samples::pe_with(&sections, Code(0)),
+            samples::universal_of(&[(0x0100_000c, arm.clone())]),
+            arm,
+        ] {
+            let bytes = spoiled(code, &spoils);
+            let _ = Case::new(Kind::Binary, "x").sbom(&bytes);
+            let tar = samples::tar(&[("a/bin/x", &bytes)]);
+            let _ = Case::new(Kind::Archive, "x.tar").sbom(&tar);
+        }
+    }
+
+    #[test]
+    fn a_spoiled_sbom_in_a_wheel_is_described(spoils in vec(spoil(), 0..6)) {
+        let sbom = br#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"name":"a","bom-ref":"a","components":[{"name":"b","purl":"pkg:x/b"}]}],"dependencies":[{"ref":"a","dependsOn":["a"]}]}"#;
+        let mut files = samples::wheel_files();
+        let path = format!("{}/sboms/a.json", samples::DIST_INFO);
+        files.push((path, spoiled(sbom.to_vec(), &spoils)));
+        let wheel = samples::wheel(&files).build();
+        prop_assert!(Case::new(Kind::Wheel, WHEEL_NAME).sbom(&wheel).is_ok());
     }
 
     #[test]

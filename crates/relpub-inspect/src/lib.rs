@@ -7,6 +7,7 @@
 //! - [`inspect`] judges one artifact: what it is ([`Facts`]) and everything that
 //!   speaks against it ([`Blocker`]s). Hostile input is a named refusal.
 //! - [`identify()`] says what some bytes are, by their first few.
+//! - [`sbom`] describes what an artifact is made of.
 //! - [`manifest`] reads what a build declares about its files.
 //! - [`gzip`] decodes objects that a store keeps with `Content-Encoding: gzip`.
 //!
@@ -27,6 +28,7 @@ mod metadata;
 mod path;
 pub mod platform;
 mod program;
+pub mod sbom;
 mod sdist;
 mod static_library;
 mod tarball;

@@ -32,6 +32,12 @@ pub struct Limits {
     pub reasons: usize,
     /// Bytes at the start of a file by which it is told what it is.
     pub prefix: usize,
+    /// Bytes of an SBOM inside a wheel.
+    pub sbom: u64,
+    /// Components that an SBOM lists; each takes some 12 KiB while it is written.
+    pub components: usize,
+    /// Dependencies between components that an SBOM lists.
+    pub dependencies: usize,
 }
 
 impl Default for Limits {
@@ -50,6 +56,9 @@ impl Default for Limits {
             tar_extensions: 8,
             reasons: 5,
             prefix: 16 << 10,
+            sbom: 4 << 20,
+            components: 4_000,
+            dependencies: 40_000,
         }
     }
 }

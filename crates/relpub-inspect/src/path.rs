@@ -20,11 +20,38 @@ pub(crate) fn why_unsafe(path: &str) -> Option<&'static str> {
     None
 }
 
+/// Tells whether a symbolic link in the member `path` stays in its archive.
+///
+/// Follows the text only: `..` takes a segment away, whatever is there.
+pub(crate) fn link_stays_inside(path: &str, target: &str) -> bool {
+    if leaves_any_folder(target) {
+        return false;
+    }
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut depth = 0_usize;
+    for segment in folder.split('/').chain(target.split(['/', '\\'])) {
+        match segment {
+            "" | "." => {}
+            ".." => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            _ => depth += 1,
+        }
+    }
+    true
+}
+
+/// Tells whether a link's target is no path seen from the link's folder.
+fn leaves_any_folder(target: &str) -> bool {
+    target.starts_with(['/', '\\']) || has_drive(target) || target.contains('\0')
+}
+
 /// Tells whether a symbolic link in the member `path` stays below `top`.
 ///
 /// Follows the text only: `..` takes a segment away, whatever is there.
 pub(crate) fn link_stays(top: &str, path: &str, target: &str) -> bool {
-    if target.starts_with(['/', '\\']) || has_drive(target) || target.contains('\0') {
+    if leaves_any_folder(target) {
         return false;
     }
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);

@@ -6,6 +6,7 @@
 //! header.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use tar::{EntryType, Header};
 
@@ -107,6 +108,38 @@ impl<'l, R: Read> Walk<'l, R> {
         }
         self.left = 0;
         Ok(out)
+    }
+
+    /// Reads up to `limit` bytes of the rest of the current member.
+    pub(crate) fn head(&mut self, limit: usize) -> Result<Vec<u8>, Fault> {
+        let count = self.left.min(limit as u64);
+        self.range(0..count)
+    }
+
+    /// Reads some bytes of the rest of the current member, and skips those before.
+    pub(crate) fn range(&mut self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+        let count = range.end.saturating_sub(range.start);
+        if range.end > self.left {
+            return Err(truncated());
+        }
+        let skipped = &mut Read::take(&mut self.reader, range.start);
+        let skipped = io::copy(skipped, &mut io::sink())?;
+        let mut out = Vec::new();
+        let read = Read::take(&mut self.reader, count).read_to_end(&mut out)? as u64;
+        self.left -= skipped + read;
+        if (skipped, read) == (range.start, count) {
+            Ok(out)
+        } else {
+            Err(truncated())
+        }
+    }
+
+    /// Hands the rest of the current member to `sink`, piece by piece.
+    pub(crate) fn stream(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<(), Fault> {
+        while self.left > 0 {
+            sink(&self.head(64 << 10)?);
+        }
+        Ok(())
     }
 
     /// Skips to the next header and reads it; `None` at the end of the archive.

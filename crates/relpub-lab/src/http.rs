@@ -18,6 +18,8 @@ impl Http {
     pub(crate) fn new() -> Result<Self> {
         let client = Client::builder()
             .no_proxy()
+            // GitHub's API answers nobody who does not say who they are.
+            .user_agent("relpub-lab")
             .timeout(Duration::from_mins(5))
             .build()?;
         Ok(Self { client })
@@ -49,13 +51,16 @@ impl Http {
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        Ok(Some(response.error_for_status()?.json()?))
+        Ok(Some(successful(response)?.json()?))
     }
 }
 
 /// Sends a request; an answer that is no success is an error that quotes it.
 pub(crate) fn send(request: RequestBuilder) -> Result<Response> {
-    let response = request.send()?;
+    successful(request.send()?)
+}
+
+fn successful(response: Response) -> Result<Response> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);

@@ -58,7 +58,6 @@ impl Acceptance {
         let folder = self.working_folder("here")?;
         checks::part("promote into a standing sandbox");
         let run = self.relpub(&sandbox, &folder)?;
-        print_screen(&run);
         self.expect_exit(&run, 0);
         self.expect_memory(&run);
         self.expect_pypi(&sandbox)?;
@@ -91,7 +90,6 @@ impl Acceptance {
         let sandbox = self.sandbox("spoiled", &bucket)?;
         let folder = self.working_folder("spoiled-here")?;
         let run = self.relpub(&sandbox, &folder)?;
-        print_screen(&run);
         self.expect_exit(&run, 4);
         self.expect_no_mutation(&sandbox)?;
         self.expect_nothing_released(&sandbox)
@@ -109,7 +107,6 @@ impl Acceptance {
         sandbox.world.clear_log()?;
         let folder = self.working_folder("taken-here")?;
         let run = self.relpub(&sandbox, &folder)?;
-        print_screen(&run);
         self.expect_exit(&run, 3);
         self.expect_no_mutation(&sandbox)?;
         self.expect_nothing_released(&sandbox)
@@ -150,6 +147,7 @@ impl Acceptance {
         Ok(bucket)
     }
 
+    /// Runs relpub and prints what it printed, set in.
     fn relpub(&self, sandbox: &Sandbox, folder: &Path) -> Result<Run> {
         let promote = Promote {
             binary: &self.binary,
@@ -157,16 +155,17 @@ impl Acceptance {
             sandbox,
             folder,
         };
-        promote.run()
+        let run = promote.run()?;
+        for line in run.output.lines() {
+            println!("  |     {line}");
+        }
+        Ok(run)
     }
 
     fn expect_exit(&mut self, run: &Run, code: i32) {
         let what = format!("exit code {code} after {:.1} s", run.took.as_secs_f64());
         let found = run.status.code();
         self.checks.equal(what, &found, &Some(code));
-        if found != Some(code) {
-            println!("{}", run.output);
-        }
     }
 
     fn expect_memory(&mut self, run: &Run) {
@@ -240,13 +239,6 @@ impl Acceptance {
         self.checks
             .equal("GitHub: nothing is released", &released, &false);
         Ok(())
-    }
-}
-
-/// Prints what relpub printed, set in.
-fn print_screen(run: &Run) {
-    for line in run.output.lines() {
-        println!("  |     {line}");
     }
 }
 

@@ -80,8 +80,7 @@ impl Promote<'_> {
 
 /// Runs `command`, its output going to the file `output`.
 fn watch(mut command: Command, output: &Path) -> Result<Run> {
-    command.stdin(Stdio::null()).stdout(File::create(output)?);
-    command.stderr(File::options().append(true).open(output)?);
+    write_to(output, &mut command)?;
     let begun = Instant::now();
     let mut child = command.spawn().context("could not start relpub")?;
     let mut peak = None;
@@ -99,6 +98,17 @@ fn watch(mut command: Command, output: &Path) -> Result<Run> {
         peak,
         output: fs::read_to_string(output)?,
     })
+}
+
+/// Lets a command read nothing and write everything to one new file, in order.
+pub(crate) fn write_to(output: &Path, command: &mut Command) -> Result<()> {
+    let file =
+        File::create(output).with_context(|| format!("could not write {}", output.display()))?;
+    command
+        .stdin(Stdio::null())
+        .stderr(file.try_clone()?)
+        .stdout(file);
+    Ok(())
 }
 
 /// Returns `VmHWM` of a process in KiB: the most memory it has had in use.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,9 +57,7 @@ impl Sandbox {
         command.args(["--commit", project.commit()]);
         command.arg("--bucket");
         command.arg(format!("{BUCKET}={}", bucket.display()));
-        command.stdin(Stdio::null());
-        command.stdout(fs::File::create(&output)?);
-        command.stderr(fs::File::options().append(true).open(&output)?);
+        relpub::write_to(&output, &mut command)?;
         let child = command.spawn().context("could not start relpub sandbox")?;
         let mut process = Process(child);
         let world = ready(&mut process, project, data, &output)?;

@@ -11,6 +11,7 @@ pub mod decision;
 pub mod digest;
 pub mod dist;
 pub mod event;
+pub mod evidence;
 pub mod findings;
 pub mod manifest;
 pub mod name;

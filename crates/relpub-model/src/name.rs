@@ -188,8 +188,9 @@ fn check_source_path(text: &str) -> Result<String, NameError> {
     if text.is_empty() || text.len() > 1024 {
         return refuse("it is empty or longer than 1024 characters");
     }
-    if text.chars().any(|c| c.is_control() || c == '\\') {
-        return refuse("it has a control character or a backslash");
+    // Paths stand in messages as they are.
+    if text.chars().any(|c| crate::text::is_unsafe(c) || c == '\\') {
+        return refuse("it has a control character, an invisible one or a backslash");
     }
     if text
         .split('/')
@@ -283,7 +284,17 @@ mod tests {
 
     #[test]
     fn a_source_path_stays_in_the_source() {
-        for bad in ["", "/a", "a//b", "../a", "a/..", "a/./b", "a\\b", "a\nb"] {
+        for bad in [
+            "",
+            "/a",
+            "a//b",
+            "../a",
+            "a/..",
+            "a/./b",
+            "a\\b",
+            "a\nb",
+            "a\u{202e}b",
+        ] {
             assert!(bad.parse::<SourcePath>().is_err(), "{bad:?}");
         }
         let path: SourcePath = "wheels/x.whl".parse().unwrap();

@@ -7,6 +7,19 @@ use std::collections::BTreeMap;
 
 use crate::world::{Endpoints, GitHub, Index};
 
+/// The predicate type of a promotion statement: these bytes may go to these
+/// destinations.
+pub const PROMOTION_PREDICATE: &str = "https://github.com/relpub/relpub/predicates/promotion/v1";
+
+/// The predicate type of a receipt statement: these bytes were seen there.
+pub const RECEIPT_PREDICATE: &str = "https://github.com/relpub/relpub/predicates/receipt/v1";
+
+/// Returns the predicate type of PyPI's publish attestation (PEP 740).
+pub fn publish_predicate() -> String {
+    let docs = domain(&["docs", "pypi", "org"]);
+    format!("https://{docs}/attestations/publish/v1")
+}
+
 /// Returns where production is.
 pub fn endpoints() -> Endpoints {
     let pypi = domain(&["pypi", "org"]);

@@ -69,9 +69,17 @@ impl Untrusted {
 }
 
 /// Tells whether a character could change how the text around it is shown.
-fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]
@@ -85,6 +93,8 @@ mod tests {
             text.for_terminal(),
             "no ::error::pwned\u{fffd}[2J \u{fffd}gnp.exe"
         );
+        let marks = Untrusted::new("a\u{61c}b\u{e0041}c").for_terminal();
+        assert_eq!(marks, "a\u{fffd}b\u{fffd}c");
         let long = Untrusted::new("x".repeat(1000)).for_terminal();
         assert_eq!(long.chars().count(), 401);
     }

@@ -77,10 +77,17 @@ impl Version {
 
     /// Returns the channel that the version itself decides.
     pub fn channel(&self) -> Channel {
-        match self.pep440() {
+        let channel = match self.pep440() {
             Ok(version) => pep440_channel(&version),
             // A SemVer suffix that PEP 440 does not know, such as `-nightly.3`.
             Err(_) => Channel::OtherPrerelease,
+        };
+        match &self.scheme {
+            // `1.2.3-1` would be a post-release, and comes before 1.2.3 here.
+            Scheme::SemVer(version) if channel == Channel::Stable && !version.pre.is_empty() => {
+                Channel::OtherPrerelease
+            }
+            _ => channel,
         }
     }
 
@@ -133,6 +140,8 @@ fn pep440_as_semver(version: &pep440_rs::Version) -> Option<semver::Version> {
         pre.push(format!("dev.{number}"));
     }
     out.pre = semver::Prerelease::new(&pre.join(".")).ok()?;
+    let local: Vec<_> = version.local().iter().map(ToString::to_string).collect();
+    out.build = semver::BuildMetadata::new(&local.join(".")).ok()?;
     Some(out)
 }
 
@@ -275,6 +284,23 @@ mod tests {
                 "prerelease"
             ]
         );
+    }
+
+    #[test]
+    fn what_semver_calls_a_prerelease_is_never_stable() {
+        // PEP 440 reads a bare number behind a dash as a post-release.
+        for text in ["1.2.3-1", "1.2.3-r2", "1.2.3-post.1"] {
+            assert_eq!(version(text).channel(), Channel::OtherPrerelease, "{text}");
+        }
+        assert_eq!(version("1.2.3+build.1").channel(), Channel::Stable);
+        assert_eq!(version("1.2-1").channel(), Channel::Stable);
+    }
+
+    #[test]
+    fn a_local_version_is_kept_in_every_form() {
+        let semver = |text: &str| version(text).semver().map(|v| v.to_string());
+        assert_eq!(semver("1.2+cu128").unwrap(), "1.2.0+cu128");
+        assert_eq!(semver("1.2rc1+cu128").unwrap(), "1.2.0-rc.1+cu128");
     }
 
     #[test]

@@ -174,15 +174,7 @@ async fn inspect(
         .places
         .iter()
         .any(|place| is_index(&place.destination));
-    let place = artifact.places.first();
-    let own = || artifact.path.last_segment().parse::<FileName>();
-    let name = place.map_or_else(own, |place| Ok(place.name.clone()));
-    let Ok(name) = name else {
-        return Ok(Inspection {
-            facts: None,
-            blockers: Vec::new(),
-        });
-    };
+    let name = name_of(artifact);
     let version = match artifact.version {
         VersionRule::Any => None,
         VersionRule::Same => release.tag.version.pep440().ok(),
@@ -215,6 +207,28 @@ async fn inspect(
         ))
     };
     Ok(blocking(work).await.map_err(cache)?)
+}
+
+/// Returns the name that an artifact is judged by: the published one, or, where
+/// it is only verified, the one in the source with what no name may have replaced.
+fn name_of(artifact: &Artifact) -> FileName {
+    if let Some(place) = artifact.places.first() {
+        return place.name.clone();
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._+~-".contains(c);
+    let own = artifact.path.last_segment();
+    let safe: String = own
+        .chars()
+        .map(|c| if allowed(c) { c } else { '_' })
+        .collect();
+    let named = |text: &str| text.parse::<FileName>().ok();
+    named(&safe)
+        .or_else(|| named(&format!("_{safe}")))
+        .unwrap_or_else(nameless)
+}
+
+fn nameless() -> FileName {
+    "file".parse().expect("letters are a file name")
 }
 
 fn no_python_version(release: &Release, artifact: &Artifact) -> Blocker {

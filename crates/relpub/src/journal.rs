@@ -55,16 +55,27 @@ pub(crate) enum What {
     Failed(String),
 }
 
+/// What a run had begun at a destination: what may appear there later.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Begun {
+    /// The upload of a file.
+    Upload(FileName),
+    /// The draft of a release.
+    Draft,
+}
+
 impl Journal {
     /// Reads the journal of earlier runs, if there is one.
     pub(crate) fn open(path: PathBuf) -> Result<Self, StateError> {
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(StateError::new("cannot read", &path, error)),
         };
-        let earlier =
-            parse(&text).map_err(|why| StateError::new("cannot understand", &path, why))?;
+        let earlier = parse(&bytes).map_err(|why| {
+            let why = format!("{why}; relpub can do without it: move it away, then run again");
+            StateError::new("cannot understand", &path, why)
+        })?;
         Ok(Self {
             path,
             earlier,
@@ -107,21 +118,25 @@ impl Journal {
         append().map_err(|error| StateError::new("cannot write", &self.path, error))
     }
 
-    /// Returns the uploads that earlier runs had begun and not seen ended, with
-    /// the time each last began.
-    pub(crate) fn unfinished(&self) -> BTreeMap<(DestinationName, FileName), Timestamp> {
+    /// Returns what earlier runs had begun at a destination and not seen ended,
+    /// with the time each last began.
+    pub(crate) fn unfinished(&self, at: &DestinationName) -> BTreeMap<Begun, Timestamp> {
         let mut out = BTreeMap::new();
         for entry in &self.earlier {
-            let Action::Upload { edge } = &entry.action else {
-                continue;
+            let (destination, begun) = match &entry.action {
+                Action::Upload { edge } => (&edge.destination, Begun::Upload(edge.name.clone())),
+                Action::Open { destination } => (destination, Begun::Draft),
+                _ => continue,
             };
-            let key = (edge.destination.clone(), edge.name.clone());
+            if destination != at {
+                continue;
+            }
             match entry.what {
                 What::Intent => {
-                    out.insert(key, entry.at);
+                    out.insert(begun, entry.at);
                 }
                 What::Done | What::Already | What::Failed(_) => {
-                    out.remove(&key);
+                    out.remove(&begun);
                 }
             }
         }
@@ -132,11 +147,13 @@ impl Journal {
 /// Opens a journal to append to it. A cut-off last line is taken away first, so
 /// that the next line does not become part of it.
 fn open_for_append(path: &Path) -> io::Result<File> {
-    if let Ok(text) = std::fs::read_to_string(path)
-        && !text.is_empty()
-        && !text.ends_with('\n')
-    {
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let whole = whole_lines(&bytes).len();
+    if whole < bytes.len() {
         OpenOptions::new()
             .write(true)
             .open(path)?
@@ -145,14 +162,20 @@ fn open_for_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-fn parse(text: &str) -> Result<Vec<Entry>, String> {
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole
-        .lines()
+/// Returns the lines that are whole. The rest is taken as bytes: a kill can cut
+/// a character in two.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n');
+    &bytes[..end.map_or(0, |end| end + 1)]
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<Entry>, String> {
+    whole_lines(bytes)
+        .split_inclusive(|byte| *byte == b'\n')
         .enumerate()
         .map(|(i, line)| {
             let entry: Entry =
-                serde_json::from_str(line).map_err(|error| format!("line {}: {error}", i + 1))?;
+                serde_json::from_slice(line).map_err(|error| format!("line {}: {error}", i + 1))?;
             match entry.format {
                 1 => Ok(entry),
                 other => Err(format!(
@@ -193,21 +216,20 @@ mod tests {
                 .write(at, Phase::Publish, what, &upload(name))
                 .unwrap();
         }
-        // A kill in the middle of a line.
+        // A kill in the middle of a line, and of a character.
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-        file.write_all(b"{\"format\":1,\"at\":\"19").unwrap();
+        file.write_all(b"{\"format\":1,\"at\":\"19\xe2\x80")
+            .unwrap();
 
         let again = Journal::open(path.clone()).unwrap();
-        let names: Vec<String> = again
-            .unfinished()
-            .into_keys()
-            .map(|(_, name)| name.to_string())
-            .collect();
-        assert_eq!(names, ["b"]);
+        let pypi = "pypi".parse().unwrap();
+        let begun: Vec<Begun> = again.unfinished(&pypi).into_keys().collect();
+        assert_eq!(begun, [Begun::Upload("b".parse().unwrap())]);
+        assert!(again.unfinished(&"github".parse().unwrap()).is_empty());
         again
             .write(at, Phase::Publish, What::Done, &upload("b"))
             .unwrap();
-        assert!(Journal::open(path).unwrap().unfinished().is_empty());
+        assert!(Journal::open(path).unwrap().unfinished(&pypi).is_empty());
     }
 
     #[test]
@@ -222,5 +244,16 @@ mod tests {
                 .to_string()
                 .contains("line 1")
         );
+    }
+
+    #[test]
+    fn a_journal_of_format_1_is_readable() {
+        let sample = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../testdata/formats/journal-1.json"
+        );
+        let entries = parse(&std::fs::read(sample).unwrap()).unwrap();
+        assert_eq!(entries.len(), 12);
+        assert_eq!(entries[0].what, What::Intent);
     }
 }

@@ -1,11 +1,11 @@
 //! Observe: what every destination holds, without writing anything.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use relpub_model::config::{Config, ConfirmBy, NotesBody};
+use relpub_model::decision::{Decision, Failure};
 use relpub_model::event::Event;
 use relpub_model::name::{Commit, DestinationName, FileName};
 use relpub_model::observed::{CredentialState, Held, HeldState, Holdings, Known, Observed};
@@ -13,22 +13,37 @@ use relpub_model::plan::{Presence, service_name};
 use relpub_model::promotion::Promotion;
 use relpub_model::release::Release;
 use relpub_model::version::Tag;
-use relpub_remote::{Confirmed, Probe, Publisher, RemoteError};
+use relpub_remote::{Confirmed, Probe, Publisher};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::journal::Begun;
 use crate::publishers::{At, Wanted, forge, publisher, wanted_by, wanted_of};
 
-/// How long after an upload began an index may still be taking it in. An answer
-/// that was generated before that moment says nothing about the upload.
+/// How long after an upload began an index may still be taking it in, and a
+/// list of releases may lack a new draft. An answer that was generated before
+/// that moment says nothing about it.
 const SETTLING: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long an answer is waited for that is young enough. The caches before an
+/// index keep its pages for ten minutes.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Reads what every destination holds of a release. Nothing is written; what
 /// cannot be read is carried along as unknown.
 ///
 /// # Errors
-/// When a destination's client cannot be made.
+/// When a destination's client cannot be made, or the run is cancelled.
 pub async fn observe(cx: &Context, config: &Config, release: &Release) -> Result<Observed, Error> {
+    cx.unless_cancelled(observe_release(cx, config, release))
+        .await
+}
+
+async fn observe_release(
+    cx: &Context,
+    config: &Config,
+    release: &Release,
+) -> Result<Observed, Error> {
     let mut observed = look(cx, config, at_release(release), &wanted_by(release), false).await?;
     observed.credentials =
         credentials(cx, config, at_release(release), &wanted_by(release)).await?;
@@ -43,25 +58,22 @@ pub async fn observe(cx: &Context, config: &Config, release: &Release) -> Result
 /// it stands; with [`ConfirmBy::Bytes`] the files are downloaded and hashed.
 ///
 /// # Errors
-/// When a destination's client cannot be made.
+/// When a destination's client cannot be made, or the run is cancelled.
 pub async fn observe_promotion(
     cx: &Context,
     config: &Config,
     promotion: &Promotion,
     by: ConfirmBy,
 ) -> Result<Observed, Error> {
-    let mut observed = look(
-        cx,
-        config,
-        at_promotion(promotion),
-        &wanted_of(promotion),
-        true,
-    )
-    .await?;
-    if by == ConfirmBy::Bytes {
-        download(cx, config, promotion, &mut observed).await?;
-    }
-    Ok(observed)
+    let (at, wanted) = (at_promotion(promotion), wanted_of(promotion));
+    cx.unless_cancelled(async {
+        let mut observed = look(cx, config, at, &wanted, true).await?;
+        if by == ConfirmBy::Bytes {
+            download(cx, config, promotion, &mut observed).await?;
+        }
+        Ok(observed)
+    })
+    .await
 }
 
 async fn look(
@@ -84,10 +96,7 @@ async fn look(
         });
         (
             name.clone(),
-            probed.map_or_else(
-                |error| Known::Unknown(error.failure()),
-                |probe| Known::Seen(probe.holdings),
-            ),
+            probed.map_or_else(Known::Unknown, |probe| Known::Seen(probe.holdings)),
         )
     });
     let forge = forge(cx, config);
@@ -101,48 +110,70 @@ async fn look(
     })
 }
 
-/// Probes a destination. A name whose upload had begun in an earlier run and
-/// that seems absent is probed again, past caches, until the answer is younger
-/// than what that upload could still have been doing.
+/// Probes a destination. What an earlier run had begun there, and what seems
+/// absent, is probed again, past caches, until the answer is younger than what
+/// the server could still have been doing.
 async fn probe(
     cx: &Context,
     name: &DestinationName,
     publisher: &Publisher,
     names: &[FileName],
     fresh: bool,
-) -> Result<Probe, RemoteError> {
-    let begun = begun_at(cx, name);
-    let mut probe = publisher.probe(names, fresh || !begun.is_empty()).await?;
-    while let Some(settled) = not_settled(&begun, &probe) {
-        let wait = settled
-            .duration_since(cx.clock.now())
-            .max(SignedDuration::from_secs(1));
+) -> Result<Probe, Failure> {
+    let now = cx.clock.now();
+    let begun: BTreeMap<Begun, Timestamp> = cx
+        .journal
+        .unfinished(name)
+        .into_iter()
+        // A clock that was put back must not make the past the future.
+        .map(|(begun, at)| (begun, at.min(now)))
+        .collect();
+    let deadline = now.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
+    let mut fresh = fresh || !begun.is_empty();
+    loop {
+        let probe = publisher.probe(names, fresh).await;
+        let probe = probe.map_err(|error| error.failure())?;
+        let Some(settled) = not_settled(&begun, &probe) else {
+            return Ok(probe);
+        };
+        let now = cx.clock.now();
+        if now >= deadline {
+            return Err(only_old_answers(name));
+        }
         cx.tell(Event::Waiting {
-            what: format!(
-                "an upload to {} that an earlier run had begun",
-                service_name(name)
-            ),
+            what: format!("what an earlier run had begun at {}", service_name(name)),
         });
-        cx.clock
-            .sleep(Duration::try_from(wait).unwrap_or(Duration::from_secs(1)))
-            .await;
-        probe = publisher.probe(names, true).await?;
+        let wait = settled.duration_since(now).max(SETTLING);
+        cx.clock.sleep(wait.unsigned_abs()).await;
+        fresh = true;
     }
-    Ok(probe)
 }
 
-fn begun_at(cx: &Context, destination: &DestinationName) -> BTreeMap<FileName, Timestamp> {
-    let all = cx.journal.unfinished().into_iter();
-    all.filter(|((to, _), _)| to == destination)
-        .map(|((_, name), at)| (name, at))
-        .collect()
+fn only_old_answers(name: &DestinationName) -> Failure {
+    let service = service_name(name).to_owned();
+    let what = "an answer that is younger than what an earlier run had begun".to_owned();
+    let message = format!(
+        "{service}: only answers from a cache came that are older than what an earlier run had begun there"
+    );
+    Failure {
+        decision: Decision::NotYet { what },
+        service,
+        message,
+        said: None,
+    }
 }
 
-/// Returns when the youngest unfinished upload that seems absent will be
+/// Returns when the youngest thing that was begun and seems absent will be
 /// settled, if the answer is older than that.
-fn not_settled(begun: &BTreeMap<FileName, Timestamp>, probe: &Probe) -> Option<Timestamp> {
-    let absent = |name: &&FileName| !holds(&probe.holdings, name);
-    let last = begun.keys().filter(absent).map(|name| begun[name]).max()?;
+fn not_settled(begun: &BTreeMap<Begun, Timestamp>, probe: &Probe) -> Option<Timestamp> {
+    let absent = |begun: &&Begun| match begun {
+        Begun::Upload(name) => !holds(&probe.holdings, name),
+        Begun::Draft => matches!(
+            &probe.holdings,
+            Holdings::Releases(it) if it.published.is_none() && it.drafts.is_empty()
+        ),
+    };
+    let last = begun.keys().filter(absent).map(|key| begun[key]).max()?;
     let settled = last.checked_add(SETTLING).unwrap_or(last);
     (probe.born < settled).then_some(settled)
 }
@@ -167,14 +198,17 @@ async fn credentials(
     at: At<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<BTreeMap<DestinationName, CredentialState>, Error> {
-    let mut out = BTreeMap::new();
+    let mut clients = Vec::new();
     for &name in wanted.keys() {
         if let Some(destination) = config.destinations.get(name) {
-            let state = publisher(cx, config, destination, at)?.credential().await;
-            out.insert(name.clone(), state);
+            clients.push((name.clone(), publisher(cx, config, destination, at)?));
         }
     }
-    Ok(out)
+    let states = clients.iter().map(|(name, publisher)| async move {
+        let state = publisher.credential().await;
+        (name.clone(), state)
+    });
+    Ok(join_all(states).await.into_iter().collect())
 }
 
 /// Tells whether a release will be made, and so described.

@@ -55,7 +55,8 @@ fn open_one(cx: &Context, config: &Config, uri: &str) -> Result<Origin, Error> {
             endpoint: endpoint.clone(),
             region: "us-east-1".to_owned(),
         });
-        let endpoint = configured.as_ref().or(s3.as_ref());
+        // Where a world is given, its bucket is the only one.
+        let endpoint = s3.as_ref().or(configured.as_ref());
         Source::s3(
             &cx.http,
             bucket,

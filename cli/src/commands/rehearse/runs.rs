@@ -7,10 +7,11 @@ use relpub_sandbox::{Entry, KillPoint};
 use tokio::sync::oneshot;
 
 use super::setup::Stage;
-use crate::commands::pipeline::plan;
 use crate::app::App;
 use crate::args::RehearseArgs;
+use crate::commands::pipeline::plan;
 use crate::explain::Error;
+use crate::progress::Progress;
 use crate::render::human::{self, Before, Labels};
 
 /// The most runs after which a rehearsal gives up on what keeps going wrong.
@@ -30,23 +31,33 @@ pub(super) enum Ended {
 pub(super) struct Runs<'a> {
     app: &'a App,
     stage: &'a Stage,
+    progress: &'a Progress,
     /// Whether a run that did not go through is followed by another.
     again: bool,
     kill: Option<oneshot::Receiver<Entry>>,
     count: usize,
+    /// The screens so far; a run that is like one before it is not told again.
+    shown: Vec<String>,
 }
 
 impl<'a> Runs<'a> {
-    pub(super) fn new(app: &'a App, stage: &'a Stage, args: &RehearseArgs) -> Self {
+    pub(super) fn new(
+        app: &'a App,
+        stage: &'a Stage,
+        progress: &'a Progress,
+        args: &RehearseArgs,
+    ) -> Self {
         let kill = args
             .kill_after
             .map(|n| stage.world().kill_at(n - 1, KillPoint::AfterCommit));
         Self {
             app,
             stage,
+            progress,
             again: !args.fault.is_empty(),
             kill,
             count: 0,
+            shown: Vec::new(),
         }
     }
 
@@ -77,7 +88,7 @@ impl<'a> Runs<'a> {
 
     /// Runs until the world has seen the fatal request; `None` when it has.
     async fn one_that_is_killed(
-        &self,
+        &mut self,
         killed: oneshot::Receiver<Entry>,
     ) -> Result<Option<Ended>, Error> {
         tokio::select! {
@@ -91,16 +102,17 @@ impl<'a> Runs<'a> {
     }
 
     /// Runs once, as `relpub promote` would.
-    async fn one(&self) -> Result<Ended, Error> {
-        let Self { app, stage, .. } = self;
+    async fn one(&mut self) -> Result<Ended, Error> {
+        let (app, stage, progress) = (self.app, self.stage, self.progress);
         let width = app.console.width();
-        let progress = app.progress()?;
-        let cx = stage.context(app, &progress)?;
+        let cx = stage.context(app, progress)?;
         let planned = plan(&cx, &stage.config, &stage.selection).await;
         progress.finish();
         let mut plan = planned?;
-        plan.source.iter_mut().for_each(|it| *it = stage.spelled(it));
-        app.console.screen(&(human::plan(&plan, width) + "\n"));
+        plan.source
+            .iter_mut()
+            .for_each(|it| *it = stage.spelled(it));
+        self.show(human::plan(&plan, width) + "\n");
         let before = Before::new(&plan);
         let cleared = match plan.clear() {
             Ok(cleared) => cleared,
@@ -122,10 +134,22 @@ impl<'a> Runs<'a> {
             }
             Err(stop) => {
                 let screen = human::stopped(&stop, &stage.config, width);
-                app.console.screen(&(screen + "\n"));
+                if !self.show(screen + "\n") {
+                    self.say("stopped", "as before");
+                }
                 Ok(Ended::Stopped(stop))
             }
         }
+    }
+
+    /// Shows a screen, and tells whether it was a new one.
+    fn show(&mut self, screen: String) -> bool {
+        let new = !self.shown.contains(&screen);
+        if new {
+            self.app.console.screen(&screen);
+            self.shown.push(screen);
+        }
+        new
     }
 
     fn say(&self, label: &str, text: &str) {

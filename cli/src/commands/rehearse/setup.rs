@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use relpub::{Clock as _, Config, Context, Endpoints, Environment, Selection, Settings, SystemClock};
+use relpub::{
+    Clock as _, Config, Context, Endpoints, Environment, Selection, Settings, SystemClock,
+};
+use relpub_model::Receipt;
 use relpub_model::config::{ConfirmBy, Credential, DestinationKind, Scope, Template};
 use relpub_model::production;
 use relpub_model::receipt::Facts;
-use relpub_model::Receipt;
 use relpub_sandbox::{Clock, Names, Options, World};
 use tempfile::TempDir;
 
@@ -45,10 +47,12 @@ impl Stage {
             .prefix("relpub-rehearsal-")
             .tempdir()
             .map_err(Error::Sandbox)?;
-        let root = std::path::absolute(app.root())
-            .map_err(|error| Error::reading(&app.root(), error))?;
+        let root =
+            std::path::absolute(app.root()).map_err(|error| Error::reading(&app.root(), error))?;
         let config = anchored(config, &root)?;
-        selection.from = selection.from.map(|from| anchor(&from, &root, str::to_owned));
+        selection.from = selection
+            .from
+            .map(|from| anchor(&from, &root, str::to_owned));
         let commit = {
             let cx = outside(app, scratch.path(), &selection)?;
             commit::find(app, &cx, &config, &selection).await?
@@ -61,7 +65,9 @@ impl Stage {
         if !config.create_tag {
             let tag = &selection.tag.name;
             let repository = config.repository.as_str();
-            let added = world.github.add_tag(repository, tag, commit.as_str(), false);
+            let added = world
+                .github
+                .add_tag(repository, tag, commit.as_str(), false);
             added.map_err(Error::Sandbox)?;
         }
         // The commit is what the world's job runs for; only a tag that is to be
@@ -112,9 +118,13 @@ impl Stage {
     }
 
     /// Downloads everything as the release's users would.
-    pub(super) async fn check(&self, app: &App, receipt: &Receipt) -> Result<Facts, Error> {
-        let progress = app.progress()?;
-        let cx = self.context(app, &progress)?;
+    pub(super) async fn check(
+        &self,
+        app: &App,
+        progress: &Progress,
+        receipt: &Receipt,
+    ) -> Result<Facts, Error> {
+        let cx = self.context(app, progress)?;
         let promotion = &receipt.facts.promotion;
         let observed =
             relpub::observe_promotion(&cx, &self.config, promotion, ConfirmBy::Bytes).await;
@@ -124,11 +134,11 @@ impl Stage {
 
     /// Returns a source as the configuration spells it.
     pub(super) fn spelled(&self, source: &str) -> String {
-        let folder = format!("file:{}{}", self.root.display(), std::path::MAIN_SEPARATOR);
-        source.strip_prefix(&folder).map_or_else(
-            || source.to_owned(),
-            |relative| format!("file:{relative}"),
-        )
+        let path = source.strip_prefix("file:").map(Path::new);
+        match path.and_then(|path| path.strip_prefix(&self.root).ok()) {
+            Some(relative) => format!("file:{}", relative.display()),
+            None => source.to_owned(),
+        }
     }
 
     /// Leaves the world and its folder in place.

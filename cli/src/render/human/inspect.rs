@@ -43,7 +43,10 @@ pub(crate) fn inspect(
         Some(Facts::Distribution(distribution)) => describe(distribution, &mut list),
         Some(Facts::Archive { format, members }) => {
             let members = usize::try_from(*members).unwrap_or(usize::MAX);
-            list.line("content", format!("{format}, {}", plural(members, "member")));
+            list.line(
+                "content",
+                format!("{format}, {}", plural(members, "member")),
+            );
         }
         Some(Facts::Program(program)) => list.line("machine", program.to_string()),
         Some(Facts::Other) | None => {}
@@ -64,7 +67,11 @@ pub(crate) fn inspect(
 
 fn title(distribution: &Distribution) -> String {
     let name = &distribution.name;
-    let kind = if name.is_wheel() { "a wheel" } else { "a source distribution" };
+    let kind = if name.is_wheel() {
+        "a wheel"
+    } else {
+        "a source distribution"
+    };
     format!("{kind} of {} {}", name.project(), name.version())
 }
 

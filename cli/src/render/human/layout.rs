@@ -69,11 +69,43 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Joins parts into lines of at most `width` characters, broken between parts.
+///
+/// A part that is longer than a line, such as a command, stays whole.
+pub(crate) fn flow(parts: &[String], separator: &str, width: usize) -> String {
+    let length = |text: &str| {
+        anstream::adapter::strip_str(text)
+            .to_string()
+            .chars()
+            .count()
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if length(line) + length(separator) + length(part) <= width => {
+                line.push_str(separator);
+                line.push_str(part);
+            }
+            _ => lines.push(part.clone()),
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Returns lines indented by two.
+pub(crate) fn indented(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut out = String::new();
+    for line in lines {
+        out.extend(["  ", line.as_ref(), "\n"]);
+    }
+    out
+}
+
 /// A list with a column of labels on its left.
 #[derive(Default)]
 pub(crate) struct Labels {
     rows: Vec<Row>,
-    least: usize,
 }
 
 enum Row {
@@ -88,16 +120,7 @@ enum Row {
 impl Labels {
     /// Returns an empty list.
     pub(crate) fn new() -> Self {
-        Self {
-            rows: Vec::new(),
-            least: LABEL,
-        }
-    }
-
-    /// Makes the column of labels at least so wide.
-    pub(crate) fn at_least(mut self, width: usize) -> Self {
-        self.least = self.least.max(width);
-        self
+        Self::default()
     }
 
     /// Adds an entry whose paragraphs begin on lines of their own; empty ones
@@ -112,7 +135,9 @@ impl Labels {
         self.rows.push(Row::Entry {
             label: label.to_owned(),
             style,
-            paragraphs: paragraphs.filter(|text: &String| !text.is_empty()).collect(),
+            paragraphs: paragraphs
+                .filter(|text: &String| !text.is_empty())
+                .collect(),
         });
     }
 
@@ -140,7 +165,7 @@ impl Labels {
             Row::Entry { label, .. } => longest_word(label),
             Row::Line(_) => None,
         });
-        words.max().unwrap_or(0).max(self.least)
+        words.max().unwrap_or(0).max(LABEL)
     }
 
     /// Returns the list as lines of `width` characters, indented by two.
@@ -149,7 +174,8 @@ impl Labels {
         let mut out = String::new();
         for row in &self.rows {
             match row {
-                Row::Line(text) => out.push_str(&format!("  {text}\n")),
+                Row::Line(text) if text.is_empty() => out.push('\n'),
+                Row::Line(text) => out.push_str(&indented([text])),
                 Row::Entry {
                     label,
                     style,
@@ -157,8 +183,10 @@ impl Labels {
                 } => {
                     let labels = wrap(label, column);
                     let room = width.saturating_sub(2 + column + GAP);
-                    let lines: Vec<String> =
-                        paragraphs.iter().flat_map(|text| wrap(text, room)).collect();
+                    let lines: Vec<String> = paragraphs
+                        .iter()
+                        .flat_map(|text| wrap(text, room))
+                        .collect();
                     out.push_str(&beside(&labels, &lines, column, *style));
                 }
             }
@@ -260,6 +288,14 @@ mod tests {
     fn text_is_wrapped_and_names_stay_whole() {
         let lines = wrap("a bb ccccccccccccccc d e", 6);
         assert_eq!(lines, ["a bb", "ccccccccccccccc", "d e"]);
+    }
+
+    #[test]
+    fn parts_are_never_broken_inside() {
+        let parts = ["one two", "three", "a command of some words"].map(str::to_owned);
+        let expected = "one two · three\na command of some words\n";
+        assert_eq!(flow(&parts, " · ", 16), expected);
+        assert_eq!(flow(&parts, " · ", 80).lines().count(), 1);
     }
 
     #[test]

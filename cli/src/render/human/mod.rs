@@ -16,13 +16,13 @@ mod words;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub(crate) use blocked::{blocked, here};
+pub(crate) use blocked::{blocked, here, sentence};
 pub(crate) use inspect::inspect;
 pub(crate) use layout::{Labels, paint, plain};
 pub(crate) use plan::{about_to, next_step, plan};
 pub(crate) use receipt::receipt;
 pub(crate) use rehearse::{Rehearsal, rehearsing};
-pub(crate) use released::{Before, released};
+pub(crate) use released::{Before, Left, released};
 pub(crate) use seen::{differs, status, verified};
 pub(crate) use stopped::stopped;
-pub(crate) use words::{duration, plural, project_of};
+pub(crate) use words::{duration, plural, project_of, quoted};

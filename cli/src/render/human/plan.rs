@@ -10,7 +10,7 @@ use relpub_model::notes::size;
 use relpub_model::plan::{Action, Phase, Pointer, Presence, Row, service_name};
 use relpub_model::promotion::Edge;
 
-use super::layout::{Cell, Labels, paint, plain, table, wrap};
+use super::layout::{Cell, Labels, flow, indented, paint, plain, table};
 use super::words::{self, plural};
 
 /// What stands where there is nothing to say.
@@ -21,7 +21,7 @@ const NO_EVIDENCE: &str = "none";
 
 /// Returns the plan as a screen, without the reasons against it.
 pub(crate) fn plan(plan: &Plan, width: usize) -> String {
-    let mut out = headline(plan);
+    let mut out = headline(plan, width);
     out.push('\n');
     out.push_str(&matrix(plan));
     let steps = steps(plan);
@@ -38,7 +38,7 @@ pub(crate) fn plan(plan: &Plan, width: usize) -> String {
 }
 
 /// Says what is promoted, from where.
-fn headline(plan: &Plan) -> String {
+fn headline(plan: &Plan, width: usize) -> String {
     let promotion = &plan.promotion;
     let sizes: BTreeMap<_, _> = plan.rows.iter().map(|row| (&row.path, row.size)).collect();
     let total: u64 = sizes.values().flatten().sum();
@@ -51,16 +51,23 @@ fn headline(plan: &Plan) -> String {
     let parts = [
         paint::paint(paint::STRONG, &plain(&name)),
         format!("tag {} at {}", promotion.tag, promotion.commit.short()),
-        format!("{}, {at_least}{}", plural(sizes.len(), "artifact"), size(total)),
+        format!(
+            "{}, {at_least}{}",
+            plural(sizes.len(), "artifact"),
+            size(total)
+        ),
         format!("from {}", plain(&plan.source.join(", "))),
     ];
-    parts.join("   ") + "\n"
+    flow(&parts, "   ", width)
 }
 
 /// Returns the table of artifacts and destinations.
 fn matrix(plan: &Plan) -> String {
-    let destinations: BTreeSet<&DestinationName> =
-        plan.rows.iter().flat_map(|row| row.presence.keys()).collect();
+    let destinations: BTreeSet<&DestinationName> = plan
+        .rows
+        .iter()
+        .flat_map(|row| row.presence.keys())
+        .collect();
     // The order in which they become public: GitHub's release points at the others.
     let mut destinations: Vec<_> = destinations.into_iter().collect();
     destinations.sort_by_key(|name| (!words::is_index(Some(&plan.config), name), name.as_str()));
@@ -81,7 +88,7 @@ fn matrix(plan: &Plan) -> String {
 fn presence(row: &Row, destination: &DestinationName) -> Cell {
     match row.presence.get(destination) {
         Some(presence) => {
-            let (word, style) = words::presence(presence);
+            let (word, style) = words::presence(*presence);
             Cell::new(word).style(style)
         }
         None => Cell::new(NOTHING).style(paint::DIM),
@@ -127,7 +134,10 @@ fn staged(plan: &Plan) -> Vec<String> {
         match (count, there) {
             (0, _) => format!("{service} draft, complete already"),
             (_, 0) => format!("{service} draft with {}", plural(count, "file")),
-            _ => format!("{service} draft: {}, {there} there already", plural(count, "file")),
+            _ => format!(
+                "{service} draft: {}, {there} there already",
+                plural(count, "file")
+            ),
         }
     };
     files.into_iter().map(one).collect()
@@ -151,7 +161,9 @@ fn publish_lines(plan: &Plan) -> Vec<String> {
             _ => {}
         }
     }
-    let uploads = uploads.iter().flat_map(|(name, edges)| uploaded(plan, name, edges));
+    let uploads = uploads
+        .iter()
+        .flat_map(|(name, edges)| uploaded(plan, name, edges));
     let mut all: Vec<String> = uploads.collect();
     all.extend(out);
     all
@@ -183,22 +195,27 @@ pub(crate) fn about_to(plan: &Plan, width: usize) -> String {
     let mut list = Labels::new();
     list.line("publish", publish_lines(plan).join(" · "));
     list.line("point", pointed(plan).join(" · "));
-    format!("{}\n{}\n", headline(plan), list.render(width))
+    waived(plan, &mut list);
+    format!("{}\n{}\n", headline(plan, width), list.render(width))
 }
 
 fn pointed(plan: &Plan) -> Vec<String> {
     let one = |action: &Action| match action {
         Action::Point {
-            pointer: Pointer::Latest {
-                destination,
-                from,
-                to,
-            },
+            pointer:
+                Pointer::Latest {
+                    destination,
+                    from,
+                    to,
+                },
         } => {
             let was = from
                 .as_ref()
                 .map_or_else(|| "there was none".to_owned(), |tag| format!("was {tag}"));
-            Some(format!("{} latest → {to} ({was})", service_name(destination)))
+            Some(format!(
+                "{} latest → {to} ({was})",
+                service_name(destination)
+            ))
         }
         _ => None,
     };
@@ -210,13 +227,18 @@ fn pointed(plan: &Plan) -> Vec<String> {
 /// Returns what a person should know besides the steps.
 fn remarks(plan: &Plan) -> Labels {
     let mut out = Labels::new();
-    let waived = plan.promotion.waived.iter();
-    let waived = waived.map(|waived| format!("{} missing: \"{}\"", waived.missing, waived.because));
-    list(&mut out, "waived", waived);
+    waived(plan, &mut out);
     list(&mut out, "assumed", plan.assumptions.iter().cloned());
     list(&mut out, "note", plan.warnings.iter().cloned());
     list(&mut out, "by hand", plan.follow_ups.iter().cloned());
     out
+}
+
+/// Says what is missing with permission.
+fn waived(plan: &Plan, out: &mut Labels) {
+    let waived = plan.promotion.waived.iter();
+    let waived = waived.map(|waived| format!("{} missing: \"{}\"", waived.missing, waived.because));
+    list(out, "waived", waived);
 }
 
 fn list(out: &mut Labels, label: &str, texts: impl Iterator<Item = String>) {
@@ -234,21 +256,141 @@ pub(crate) fn is_done(plan: &Plan) -> bool {
 
 /// Returns the last lines of a plan that nothing speaks against: what was done,
 /// which is nothing, and what to do next.
-pub(crate) fn next_step(plan: &Plan, saved: Option<&str>, command: &str, width: usize) -> String {
+pub(crate) fn next_step(plan: &Plan, saved: &str, command: &str, width: usize) -> String {
     let id = format!("promotion {}", plan.id.short());
-    let saved = saved.map(|path| format!("plan saved in {path}"));
     let next = if is_done(plan) {
         "everything is there already".to_owned()
     } else {
         format!("to do it: {command}")
     };
     let parts = [
-        Some("nothing has been changed".to_owned()),
-        Some(id),
-        saved,
-        Some(next),
+        "nothing has been changed".to_owned(),
+        id,
+        format!("plan saved in {saved}"),
+        next,
     ];
-    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    let lines = wrap(&text, width.saturating_sub(2)).into_iter();
-    lines.map(|line| format!("  {line}\n")).collect()
+    let text = flow(&parts, " · ", width.saturating_sub(2));
+    indented(text.lines())
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::samples::{FILES, Sample, WIDTH, held, seen};
+    use super::*;
+
+    fn screen(sample: &Sample, width: usize) -> String {
+        let made = sample.plan();
+        let command = "relpub promote v1.2.0";
+        let last = next_step(&made, ".relpub/v1.2.0/plan.json", command, width);
+        seen(&(plan(&made, width) + "\n" + &last))
+    }
+
+    #[test]
+    fn everything_is_new() {
+        assert_snapshot!(screen(&Sample::new(), WIDTH), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                  size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   new    new      none
+          slugs-1.2.0-py3-none-any.whl           48.2 kB   new    new      none
+          slugs-1.2.0.tar.gz                     31.9 kB   new    new      none
+          slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   ·      new      none
+
+          stage     GitHub draft with 4 files
+          ───────── point of no return ─────────
+          publish   PyPI slugs: 2 wheels, 1 sdist · GitHub v1.2.0
+          confirm   find everything by digest where users look
+          point     GitHub latest → v1.2.0 (was v1.1.0)
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          assumed   PyPI takes this workflow as a trusted publisher of slugs (a new project)
+                    the tag name v1.2.0 was not burned by an immutable release that was deleted (GitHub
+                    tells only when the release is made)
+                    this credential may write releases of ada/slugs
+          note      no manifest names the commit that the files were built from
+          by hand   Tell the mailing list.
+
+          nothing has been changed · promotion 0e37a225b813 · plan saved in .relpub/v1.2.0/plan.json
+          to do it: relpub promote v1.2.0
+        "#);
+    }
+
+    #[test]
+    fn a_half_finished_release_shows_what_is_left() {
+        let staged = FILES[1..].iter().map(|name| held(name));
+        let staged: Vec<_> = staged.collect();
+        let sample = Sample::new().on_index(&[held(FILES[1])]).in_draft(&staged);
+        assert_snapshot!(screen(&sample, WIDTH), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                  size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   new    new      none
+          slugs-1.2.0-py3-none-any.whl           48.2 kB   same   staged   none
+          slugs-1.2.0.tar.gz                     31.9 kB   new    staged   none
+          slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   ·      staged   none
+
+          stage     GitHub draft: 1 file, 3 there already
+          ───────── point of no return ─────────
+          publish   PyPI slugs: 1 wheel, 1 sdist · GitHub v1.2.0
+          confirm   find everything by digest where users look
+          point     GitHub latest → v1.2.0 (was v1.1.0)
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          assumed   PyPI takes this workflow as a trusted publisher of slugs
+                    this credential may write releases of ada/slugs
+          note      no manifest names the commit that the files were built from
+          by hand   Tell the mailing list.
+
+          nothing has been changed · promotion 0e37a225b813 · plan saved in .relpub/v1.2.0/plan.json
+          to do it: relpub promote v1.2.0
+        "#);
+    }
+
+    #[test]
+    fn a_finished_release_leaves_nothing_to_do() {
+        assert_snapshot!(screen(&Sample::new().released(), WIDTH), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                  size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   same   same     none
+          slugs-1.2.0-py3-none-any.whl           48.2 kB   same   same     none
+          slugs-1.2.0.tar.gz                     31.9 kB   same   same     none
+          slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   ·      same     none
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          note      no manifest names the commit that the files were built from
+          by hand   Tell the mailing list.
+
+          nothing has been changed · promotion 0e37a225b813 · plan saved in .relpub/v1.2.0/plan.json
+          everything is there already
+        "#);
+    }
+
+    #[test]
+    fn a_narrow_screen_breaks_between_parts() {
+        let made = Sample::new().plan();
+        let text =
+            headline(&made, 48) + &next_step(&made, "plan.json", "relpub promote v1.2.0", 48);
+        assert_snapshot!(seen(&text), @"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1
+        4 artifacts, 108 MB   from file:dist
+          nothing has been changed
+          promotion 0e37a225b813
+          plan saved in plan.json
+          to do it: relpub promote v1.2.0
+        ");
+    }
+
+    #[test]
+    fn what_is_about_to_become_public_is_shown_before_the_question() {
+        assert_snapshot!(seen(&about_to(&Sample::new().plan(), WIDTH)), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          publish   PyPI slugs: 2 wheels, 1 sdist · GitHub v1.2.0
+          point     GitHub latest → v1.2.0 (was v1.1.0)
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+        "#);
+    }
 }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::layout::{Labels, paint, plain};
+use super::layout::{indented, paint, plain, wrap};
 use super::words;
 
 /// How a rehearsal ended.
@@ -45,11 +45,41 @@ impl Rehearsal<'_> {
             plain(self.name),
             words::duration(self.took)
         );
-        let mut list = Labels::new();
-        list.line(
-            "not covered:",
-            "your accounts' permissions and settings on the real services",
-        );
-        format!("{head}\n{}", list.at_least("not covered:".len()).render(width))
+        let rest = "not covered: your accounts' permissions and settings on the real services";
+        let rest = indented(wrap(rest, width.saturating_sub(2)));
+        format!("{head}\n{rest}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::samples::{WIDTH, seen};
+    use super::*;
+
+    fn screen(through: bool, runs: usize) -> String {
+        let rehearsal = Rehearsal {
+            name: "slugs 1.2.0",
+            took: SignedDuration::from_millis(3_400),
+            through,
+            runs,
+        };
+        seen(&rehearsal.verdict(WIDTH))
+    }
+
+    #[test]
+    fn the_first_and_the_last_words_of_a_rehearsal() {
+        assert_snapshot!(seen(&rehearsing("slugs 1.2.0")), @"rehearsing slugs 1.2.0 in a private world on 127.0.0.1 (the source is read, nothing is written outside)");
+        assert_snapshot!(screen(true, 1), @"
+        rehearsed slugs 1.2.0 in 3.4 s: it would go through
+
+          not covered: your accounts' permissions and settings on the real services
+        ");
+        assert_snapshot!(screen(false, 4), @"
+        rehearsed slugs 1.2.0 in 3.4 s: it would not go through, in 4 runs
+
+          not covered: your accounts' permissions and settings on the real services
+        ");
     }
 }

@@ -5,15 +5,18 @@ use relpub_model::config::Config;
 use relpub_model::plan::{Presence, service_name};
 use relpub_model::receipt::{Facts, Receipt};
 
-use super::layout::{Cell, Labels, paint, plain, table};
+use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::released::{destinations, there};
 use super::standing::Standing;
 
 /// Returns what a reading-back found: one line per destination, and everything
 /// that differs, is missing or could not be told.
-pub(crate) fn verified(facts: &Facts, config: &Config) -> String {
+pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
     let promotion = &facts.promotion;
-    let unknown = facts.places.iter().any(|it| it.presence == Presence::Unknown);
+    let unknown = facts
+        .places
+        .iter()
+        .any(|it| it.presence == Presence::Unknown);
     let (style, word) = match (facts.complete, differs(facts), unknown) {
         (true, ..) => (paint::GOOD, "verified"),
         (_, false, true) => (paint::OPEN, "could not tell:"),
@@ -25,7 +28,7 @@ pub(crate) fn verified(facts: &Facts, config: &Config) -> String {
         there(facts),
         "downloaded and compared".to_owned(),
     ];
-    let mut out = head.join("   ") + "\n\n" + &destinations(facts, None, Some(config));
+    let mut out = flow(&head, "   ", width) + "\n" + &destinations(facts, None, Some(config));
     let found = findings(facts);
     if !found.is_empty() {
         out.push('\n');
@@ -37,10 +40,16 @@ pub(crate) fn verified(facts: &Facts, config: &Config) -> String {
 /// Tells whether anything is known to be other than promoted.
 pub(crate) fn differs(facts: &Facts) -> bool {
     let fine = |presence: &Presence| matches!(presence, Presence::Same | Presence::Unknown);
-    let known = facts.places.iter().all(|it| it.presence != Presence::Unknown);
+    let known = facts
+        .places
+        .iter()
+        .all(|it| it.presence != Presence::Unknown);
     facts.places.iter().any(|it| !fine(&it.presence))
         || (known && facts.pointers.iter().any(|it| !it.settled))
-        || facts.tag.as_ref().is_some_and(|at| *at != facts.promotion.commit)
+        || facts
+            .tag
+            .as_ref()
+            .is_some_and(|at| *at != facts.promotion.commit)
         || (known && facts.tag.is_none())
 }
 
@@ -54,16 +63,23 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
             Cell::new(word).style(style),
         ]);
     };
-    let open = facts.places.iter().filter(|it| it.presence != Presence::Same);
+    let open = facts
+        .places
+        .iter()
+        .filter(|it| it.presence != Presence::Same);
     for place in open {
         let service = service_name(&place.destination);
-        add(service, place.name.as_str(), word(&place.presence));
+        add(service, place.name.as_str(), word(place.presence));
     }
     let tag = &facts.promotion.tag.name;
     match &facts.tag {
         Some(at) if *at == facts.promotion.commit => {}
         Some(at) => {
-            let text = format!("at {}, promoted {}", at.short(), facts.promotion.commit.short());
+            let text = format!(
+                "at {}, promoted {}",
+                at.short(),
+                facts.promotion.commit.short()
+            );
             add("tag", tag, (&text, paint::BAD));
         }
         None => add("tag", tag, ("not found", paint::BAD)),
@@ -71,13 +87,17 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
     for pointer in facts.pointers.iter().filter(|it| !it.settled) {
         let at = pointer.at.as_deref().unwrap_or("nothing");
         let text = format!("points at {at}");
-        add(service_name(&pointer.destination), "latest", (&text, paint::BAD));
+        add(
+            service_name(&pointer.destination),
+            "latest",
+            (&text, paint::BAD),
+        );
     }
     out
 }
 
 /// Returns the word for what consumers find of a file.
-fn word(presence: &Presence) -> (&'static str, Style) {
+fn word(presence: Presence) -> (&'static str, Style) {
     match presence {
         Presence::Absent | Presence::Refused => ("missing", paint::BAD),
         Presence::Staged => ("not public", paint::BAD),
@@ -90,13 +110,21 @@ fn word(presence: &Presence) -> (&'static str, Style) {
 }
 
 /// Returns where a release stands and what would happen next.
-pub(crate) fn status(receipt: &Receipt, facts: &Facts, config: &Config, width: usize) -> String {
+///
+/// `command` spells a command for the same tag, given its verb.
+pub(crate) fn status(
+    receipt: &Receipt,
+    facts: &Facts,
+    config: &Config,
+    command: impl Fn(&str) -> String,
+    width: usize,
+) -> String {
     let promotion = &facts.promotion;
     let name = format!("{} {}", promotion.project, promotion.tag.version);
     let (style, word) = if facts.complete {
         (paint::GOOD, "released")
     } else {
-        (paint::OPEN, "not finished")
+        (paint::OPEN, "not finished:")
     };
     let head = [
         format!("{} {}", paint::paint(style, word), plain(&name)),
@@ -106,29 +134,155 @@ pub(crate) fn status(receipt: &Receipt, facts: &Facts, config: &Config, width: u
     let mut list = Labels::new();
     Standing::new(facts, Some(config)).describe(&mut list);
     let ended = receipt.history.ended.strftime("%Y-%m-%d %H:%M UTC");
-    let last = receipt.history.done.last();
-    let last = last.map_or_else(
+    let step = receipt.history.done.last();
+    let last_run = step.map_or_else(
         || format!("{ended}, with nothing to do"),
         |done| format!("{ended}, after {}", done.what),
     );
-    list.line("last run", last);
+    list.line("last run", last_run);
     if config.digest != promotion.config {
-        list.line("note", "the configuration was changed since; a new run makes another promotion");
+        list.line(
+            "note",
+            "the configuration was changed since; a new run makes another promotion",
+        );
     }
-    list.line("next", next(facts));
-    format!("{}\n\n{}", head.join("   "), list.render(width))
+    list.line("next", next(facts, command));
+    format!("{}\n{}", flow(&head, "   ", width), list.render(width))
 }
 
-fn next(facts: &Facts) -> String {
-    let tag = &facts.promotion.tag;
+fn next(facts: &Facts, command: impl Fn(&str) -> String) -> String {
     if facts.complete {
-        return format!("nothing; relpub verify {tag} downloads and compares");
+        return format!("nothing; {} downloads and compares", command("verify"));
     }
     let bad = |it: &Presence| {
-        matches!(it, Presence::Conflict | Presence::Refused | Presence::Withdrawn)
+        matches!(
+            it,
+            Presence::Conflict | Presence::Refused | Presence::Withdrawn
+        )
     };
     if facts.places.iter().any(|it| bad(&it.presence)) {
-        return format!("relpub plan {tag} says what stands against it");
+        return format!("{} says what stands against it", command("plan"));
     }
-    format!("relpub promote {tag} puts what is not yet there, and nothing twice")
+    let promote = command("promote");
+    format!("{promote} puts what is not yet there, and nothing twice")
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::samples::{FILES, Sample, WIDTH, held, other, seen};
+    use super::*;
+
+    fn verify(sample: &Sample) -> String {
+        seen(&verified(&sample.facts(), &sample.config, WIDTH))
+    }
+
+    fn stands(sample: &Sample) -> String {
+        let facts = sample.facts();
+        let command = |verb: &str| format!("relpub {verb} v1.2.0");
+        seen(&status(
+            &sample.receipt(),
+            &facts,
+            &sample.config,
+            command,
+            WIDTH,
+        ))
+    }
+
+    #[test]
+    fn everything_is_as_promoted() {
+        let sample = Sample::new().released();
+        assert!(!differs(&sample.facts()));
+        assert_snapshot!(verify(&sample), @"
+        verified slugs 1.2.0   7 of 7 there   downloaded and compared
+
+          PyPI     slugs 1.2.0   2 wheels, 1 sdist
+          GitHub   v1.2.0        4 files, latest
+        ");
+    }
+
+    #[test]
+    fn all_that_differs_is_listed() {
+        let assets = [other(FILES[0]), held(FILES[1]), held(FILES[3])];
+        let sample = Sample::new().released().published(&assets, "v1.1.0");
+        assert!(differs(&sample.facts()));
+        assert_snapshot!(verify(&sample), @"
+        differs: slugs 1.2.0   5 of 7 there   downloaded and compared
+
+          PyPI     slugs 1.2.0   2 wheels, 1 sdist
+          GitHub   v1.2.0        2 of 4 the same, latest is v1.1.0
+
+          GitHub   slugs-1.2.0-cp310-abi3-win_amd64.whl   other bytes
+          GitHub   slugs-1.2.0.tar.gz                     missing
+          GitHub   latest                                 points at v1.1.0
+        ");
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_no_difference() {
+        let sample = Sample::new().released().unreadable("pypi");
+        assert!(!differs(&sample.facts()));
+        assert_snapshot!(verify(&sample), @"
+        could not tell: slugs 1.2.0   4 of 7 there   downloaded and compared
+
+          PyPI     slugs 1.2.0   could not be read
+          GitHub   v1.2.0        4 files, latest
+
+          PyPI   slugs-1.2.0-cp310-abi3-win_amd64.whl   could not be read
+          PyPI   slugs-1.2.0-py3-none-any.whl           could not be read
+          PyPI   slugs-1.2.0.tar.gz                     could not be read
+        ");
+    }
+
+    #[test]
+    fn where_it_stopped_and_what_would_happen_next() {
+        let sample = Sample::new()
+            .on_index(&[held(FILES[0])])
+            .in_draft(&[held(FILES[0]), held(FILES[3])]);
+        assert_snapshot!(stands(&sample), @"
+        not finished: slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   promotion 0e37a225b813
+
+          public    1 wheel on PyPI
+          hidden    2 files in the draft on GitHub
+          not yet   1 wheel, 1 sdist on PyPI · 2 files on GitHub · GitHub release v1.2.0 · GitHub latest
+          last run  2026-11-20 12:04 UTC, after slugs-1.2.0-cp310-abi3-win_amd64.whl to PyPI
+          next      relpub promote v1.2.0 puts what is not yet there, and nothing twice
+        ");
+    }
+
+    #[test]
+    fn a_finished_release_has_no_next_step() {
+        assert_snapshot!(stands(&Sample::new().released()), @"
+        released slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   promotion 0e37a225b813
+
+          public    2 wheels, 1 sdist on PyPI · 4 files on GitHub
+          last run  2026-11-20 12:04 UTC, after slugs-1.2.0.tar.gz to PyPI
+          next      nothing; relpub verify v1.2.0 downloads and compares
+        ");
+    }
+
+    #[test]
+    fn another_configuration_is_mentioned() {
+        let mut sample = Sample::new();
+        let facts = sample.facts();
+        sample.config.digest = relpub_model::Sha256::of(b"another");
+        let command = |verb: &str| format!("relpub {verb} v1.2.0");
+        let screen = status(&sample.receipt(), &facts, &sample.config, command, WIDTH);
+        assert!(screen.contains("the configuration was changed since"));
+    }
+
+    #[test]
+    fn a_conflict_is_not_run_over() {
+        let sample = Sample::new().on_index(&[other(FILES[0])]);
+        assert_snapshot!(stands(&sample), @"
+        not finished: slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   promotion 0e37a225b813
+
+          public    nothing
+          not yet   1 wheel, 1 sdist on PyPI · 4 files on GitHub · GitHub release v1.2.0 · GitHub latest
+          differs   1 wheel on PyPI
+          last run  2026-11-20 12:04 UTC, with nothing to do
+          next      relpub plan v1.2.0 says what stands against it
+        ");
+    }
 }

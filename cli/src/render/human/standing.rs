@@ -9,6 +9,9 @@ use relpub_model::receipt::{Facts, PlaceFact};
 use super::layout::{Labels, paint};
 use super::words;
 
+/// What stands between two destinations.
+const APART: &str = " · ";
+
 /// Where a promotion stands, in words; empty where there is nothing to say.
 pub(crate) struct Standing {
     public: String,
@@ -31,11 +34,11 @@ impl Standing {
         not_yet.extend(counts.pointers());
         let wrong = [Presence::Conflict, Presence::Refused, Presence::Withdrawn];
         Self {
-            public: or_nothing(at(&[Presence::Same], false)),
-            hidden: at(&[Presence::Staged], true).join(", "),
-            not_yet: not_yet.join(", "),
-            wrong: at(&wrong, false).join(", "),
-            unknown: at(&[Presence::Unknown], false).join(", "),
+            public: or_nothing(&at(&[Presence::Same], false)),
+            hidden: at(&[Presence::Staged], true).join(APART),
+            not_yet: not_yet.join(APART),
+            wrong: at(&wrong, false).join(APART),
+            unknown: at(&[Presence::Unknown], false).join(APART),
         }
     }
 
@@ -51,11 +54,11 @@ impl Standing {
     }
 }
 
-fn or_nothing(words: Vec<String>) -> String {
+fn or_nothing(words: &[String]) -> String {
     if words.is_empty() {
         "nothing".to_owned()
     } else {
-        words.join(", ")
+        words.join(APART)
     }
 }
 
@@ -129,7 +132,11 @@ impl Counts<'_> {
     }
 
     fn pointers(&self) -> Vec<String> {
-        let open = self.facts.pointers.iter().filter(|pointer| !pointer.settled);
+        let open = self
+            .facts
+            .pointers
+            .iter()
+            .filter(|pointer| !pointer.settled);
         open.map(|pointer| format!("{} latest", service_name(&pointer.destination)))
             .collect()
     }

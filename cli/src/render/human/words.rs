@@ -16,6 +16,16 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{s}")
 }
 
+/// Returns a word of a command as a shell reads it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// Returns how long something took, for a person.
 pub(crate) fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
@@ -68,7 +78,7 @@ pub(crate) fn project_of(name: &FileName) -> Option<(String, String)> {
 }
 
 /// Returns the word for what a destination holds, and its style.
-pub(crate) fn presence(presence: &Presence) -> (&'static str, Style) {
+pub(crate) fn presence(presence: Presence) -> (&'static str, Style) {
     match presence {
         Presence::Absent => ("new", paint::GOOD),
         Presence::Staged => ("staged", paint::GOOD),
@@ -92,6 +102,12 @@ mod tests {
             [of(340), of(59_990), of(252_000), of(7_260_000)],
             ["0.3 s", "59.9 s", "4 min 12 s", "2 h 1 min"]
         );
+    }
+
+    #[test]
+    fn a_shell_reads_a_word_as_it_is() {
+        let words = ["v1.2.3", "out age", "it's", ""].map(quoted);
+        assert_eq!(words, ["v1.2.3", "'out age'", r"'it'\''s'", "''"]);
     }
 
     #[test]

@@ -159,6 +159,36 @@ fn hostile_and_odd_archives_are_refused() {
 }
 
 #[test]
+fn links_stay_inside_the_archive() {
+    let with = |kind, name, link| {
+        let members = [
+            TarMember::file("a/b", b"1"),
+            TarMember::link(kind, name, link),
+        ];
+        judge("x.tar.gz", &samples::gzip(&samples::raw_tar(&members))).1
+    };
+    for (kind, name, link) in [
+        (b'2', "a/link", "b"),
+        (b'2', "a/c/link", "../b"),
+        (b'2', "link", "a"),
+        (b'2', "./a/link", "../a/b"),
+        (b'1', "link", "a/b"),
+    ] {
+        assert!(with(kind, name, link).is_empty(), "{name} -> {link}");
+    }
+    for (kind, name, link) in [
+        (b'2', "a/link", "/etc/passwd"),
+        (b'2', "a/link", "../../x"),
+        (b'2', "link", "a/../../x"),
+        (b'1', "link", "../x"),
+        (b'1', "link", "/x"),
+    ] {
+        let expected = format!("unsafe: has the link `{name}`, which leads out of the archive");
+        assert_eq!(with(kind, name, link), [expected]);
+    }
+}
+
+#[test]
 fn programs_and_libraries_fit_their_target() {
     let judge = |kind, target, bytes: &[u8]| {
         Case {

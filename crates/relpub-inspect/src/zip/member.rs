@@ -1,6 +1,7 @@
 //! The content of one member of a ZIP archive.
 
 use std::io::{self, BufRead, BufReader, Read, SeekFrom};
+use std::ops::Range;
 
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
@@ -59,6 +60,40 @@ pub(crate) fn stream(
         Ok(())
     } else {
         Err(about(entry, "has other data behind its compressed data"))
+    }
+}
+
+/// Returns some bytes of a member's content, without a look at the others: what
+/// is deflated is unpacked up to there, what is stored is sought.
+pub(crate) fn range(
+    reader: &mut dyn Source,
+    entry: &Entry,
+    range: Range<u64>,
+) -> Result<Vec<u8>, Fault> {
+    let start = data_start(reader, entry)?;
+    let count = range.end.saturating_sub(range.start);
+    let mut out = Vec::new();
+    match entry.method {
+        STORED if range.end <= entry.compressed => {
+            reader.seek(SeekFrom::Start(start.saturating_add(range.start)))?;
+            Read::take(&mut *reader, count).read_to_end(&mut out)?;
+        }
+        DEFLATED => {
+            reader.seek(SeekFrom::Start(start))?;
+            let packed = Read::take(&mut *reader, entry.compressed);
+            let packed = BufReader::with_capacity(BUFFER, packed);
+            let mut content = DeflateDecoder::new(packed);
+            let skipped = &mut Read::take(&mut content, range.start);
+            io::copy(skipped, &mut io::sink()).map_err(|error| damaged(entry, error))?;
+            let taken = Read::take(content, count).read_to_end(&mut out);
+            taken.map_err(|error| damaged(entry, error))?;
+        }
+        _ => {}
+    }
+    if out.len() as u64 == count {
+        Ok(out)
+    } else {
+        Err(about(entry, "unpacks to less than it says"))
     }
 }
 

@@ -14,7 +14,7 @@ mod member;
 use std::collections::HashSet;
 use std::io::{BufReader, Read, SeekFrom};
 
-pub(crate) use member::{read, stream};
+pub(crate) use member::{range, read, stream};
 
 use crate::fault::{Fault, quoted};
 use crate::{Limits, Source, path};

@@ -299,6 +299,7 @@ pub(super) static DESTINATION: Table = Table {
         WHEN,
         later("required"),
         later("public-url"),
+        later("endpoint"),
         later("region"),
         later("headers"),
         later("attestations"),

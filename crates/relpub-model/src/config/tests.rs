@@ -291,6 +291,47 @@ github = { hold = true, required = false, credential = { command = ["x"] } }
     );
 }
 
+/// Every key of the language, by table.
+const LANGUAGE: [(&str, &str); 8] = [
+    (
+        "",
+        "repository project tag create-tag platforms policy state follow-ups source artifacts \
+         images destinations channels notes evidence pointers indexes hooks notify changes waivers",
+    ),
+    (
+        "[source]",
+        "from manifest ignore wait events endpoint credential",
+    ),
+    (
+        "[[artifacts]]",
+        "files to inside count optional version target kind rolling headers when",
+    ),
+    (
+        "[destinations.x]",
+        "required credential audience confirm kind url index public-url endpoint region headers \
+         attestations new-names create hold latest discussion when",
+    ),
+    ("[destinations.x.credential]", "username password command"),
+    ("[platforms.x]", "target wheel"),
+    ("[notes]", "title body changelog template"),
+    ("[[waivers]]", "missing rule of because version until"),
+];
+
+#[test]
+fn every_key_of_the_language_is_known() {
+    for (table, keys) in LANGUAGE {
+        for key in keys.split_whitespace() {
+            let toml = format!("{table}\n{key} = 2026-01-01T00:00:00Z\n");
+            let errors = Config::parse("relpub.toml", &toml).unwrap_err();
+            let at_key: Vec<_> = errors.entries().iter().filter(|e| e.line == 2).collect();
+            let said = |what: &str| at_key.iter().any(|error| error.message.contains(what));
+            let acted_on = said(&format!("`{key}` takes"));
+            let later = said(&format!("`{key}` is not supported by this version"));
+            assert!(acted_on != later, "{table} {key}: {at_key:?}");
+        }
+    }
+}
+
 #[test]
 fn a_name_that_is_none_names_the_nearest() {
     check_entry(

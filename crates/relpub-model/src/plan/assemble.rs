@@ -2,25 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::pointer;
+use super::credentials::{self, unreadable};
 use super::presence::{self, Found, ReleaseState, release_state};
 use super::steps::{self, Judged};
-use super::{Action, Plan, Pointer, Presence, Row, Step};
+use super::{Action, Plan, Presence, Row, Step, assumptions, pointer};
 use crate::blocker::{Blocker, Code};
-use crate::config::{Audience, Config, Credential, Destination, DestinationKind, Vars};
+use crate::config::{Config, Destination, DestinationKind, Vars};
 use crate::decision::{Decision, Failure};
-use crate::dist::DistName;
 use crate::findings::{Distribution, Facts, Findings};
 use crate::name::{DestinationName, FileName, ProjectName};
 use crate::notes::Notes;
-use crate::observed::{
-    CredentialState, Holdings, IndexProject, Known, Observed, Releases, TagState,
-};
-use crate::promotion::{Edge, Promotion};
+use crate::observed::{Holdings, IndexProject, Known, Observed, Releases, TagState};
+use crate::promotion::Promotion;
 use crate::release::Release;
-
-/// The size up to which PyPI takes a file from any project, in bytes.
-const PYPI_DEFAULT_LIMIT: u64 = 100 << 20;
 
 impl Plan {
     /// Works out what is left to do. It is always a whole table, whatever
@@ -53,7 +47,7 @@ impl Plan {
             maker.judge(destination);
         }
         maker.point();
-        maker.check_credentials();
+        credentials::check(&mut maker.plan, observed);
         maker.describe();
         maker.finish(findings)
     }
@@ -152,7 +146,14 @@ impl<'a> Maker<'a> {
                     .blockers
                     .push(unreadable(service_name(&destination.name), failure));
             }
-            None => {}
+            None => self.plan.blockers.push(
+                Blocker::new(
+                    Code::Unknown,
+                    service_name(&destination.name),
+                    "was not read",
+                )
+                .way_out("This is a bug in relpub: a destination was left out of the observation."),
+            ),
         }
         for (edge, presence) in judged {
             self.presence
@@ -168,34 +169,20 @@ impl<'a> Maker<'a> {
     ) {
         let service = service_name(&destination.name);
         if matches!(&destination.kind, DestinationKind::Index { urls: None }) {
-            self.assume_about_sizes(judged, service);
+            self.plan
+                .assumptions
+                .extend(assumptions::sizes(judged, service));
         }
         let uploads = steps::index(judged, &self.plan.distributions);
         if uploads.is_empty() {
             return;
         }
-        self.plan
-            .assumptions
-            .push(index_rights(destination, service, judged, projects));
+        let rights = assumptions::index_rights(destination, service, judged, projects);
+        self.plan.assumptions.push(rights);
         self.plan.steps.extend(uploads);
         self.plan
             .steps
             .push(steps::confirm(&destination.name, &destination.kind));
-    }
-
-    fn assume_about_sizes(&mut self, judged: &[Judged<'a>], service: &str) {
-        let large = |(edge, presence): &&Judged<'a>| {
-            *presence == Presence::Absent && edge.size > PYPI_DEFAULT_LIMIT
-        };
-        for (edge, _) in judged.iter().filter(large) {
-            let project =
-                project_of(edge).map_or_else(|| "the project".to_owned(), |name| name.to_string());
-            self.plan.assumptions.push(format!(
-                "{service} grants {project} more than its default of 100 MiB per file ({} is {} MiB)",
-                edge.name,
-                edge.size >> 20,
-            ));
-        }
     }
 
     fn plan_release(
@@ -217,7 +204,8 @@ impl<'a> Maker<'a> {
         if steps.is_empty() {
             return;
         }
-        self.assume_about_release(releases, &state, service);
+        let assumed = assumptions::release(self.promotion, releases, &state, service);
+        self.plan.assumptions.extend(assumed);
         self.plan.steps.extend(steps);
         self.plan
             .steps
@@ -251,29 +239,6 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn assume_about_release(
-        &mut self,
-        releases: &Releases,
-        state: &ReleaseState<'_>,
-        service: &str,
-    ) {
-        let tag = &self.promotion.tag.name;
-        if matches!(state, ReleaseState::None) {
-            if !releases.drafts_visible {
-                self.plan.assumptions.push(format!(
-                    "{service} has no draft for {tag} (drafts cannot be seen with this credential)"
-                ));
-            }
-            self.plan.assumptions.push(format!(
-                "the tag name {tag} was not burned by an immutable release that was deleted ({service} tells only when the release is made)"
-            ));
-        }
-        self.plan.assumptions.push(format!(
-            "this credential may write releases of {}",
-            self.promotion.repository.name
-        ));
-    }
-
     /// Plans the pointers that are not where they belong.
     fn point(&mut self) {
         for rule in &self.promotion.pointers {
@@ -281,40 +246,6 @@ impl<'a> Maker<'a> {
                 pointer::left_to_do(rule, self.config, self.promotion, self.observed)
                     .map(steps::point),
             );
-        }
-    }
-
-    /// A credential matters where there is something left to do.
-    fn check_credentials(&mut self) {
-        let mut needed: Vec<DestinationName> = self
-            .plan
-            .steps
-            .iter()
-            .filter_map(destination_of)
-            .cloned()
-            .collect();
-        needed.sort();
-        needed.dedup();
-        for name in needed {
-            let Some(state) = self.observed.credentials.get(&name) else {
-                continue;
-            };
-            let service = service_name(&name);
-            let blocker = |reason: &str| Blocker::new(Code::Credential, service, reason);
-            match state {
-                CredentialState::NotNeeded | CredentialState::Ready => {}
-                CredentialState::Absent(what) => self.plan.blockers_here.push(
-                    blocker("cannot be written to from here: there is no credential")
-                        .detail(what.clone())
-                        .way_out("Run promote where the credential is, for instance in the release workflow."),
-                ),
-                CredentialState::Bad(why) => self.plan.blockers.push(
-                    blocker("cannot be written to with the credential that is there")
-                        .detail(why.clone())
-                        .way_out("Replace the credential, then run again."),
-                ),
-                CredentialState::Unknown(failure) => self.plan.blockers.push(unreadable(&format!("the credential for {service}"), failure)),
-            }
         }
     }
 
@@ -385,79 +316,6 @@ pub fn service_name(destination: &DestinationName) -> &str {
         "github" => "GitHub",
         other => other,
     }
-}
-
-/// Returns the destination that a step needs a credential for.
-fn destination_of(step: &Step) -> Option<&DestinationName> {
-    match &step.action {
-        Action::Open { destination }
-        | Action::Release { destination }
-        | Action::Point {
-            pointer: Pointer::Latest { destination, .. },
-        } => Some(destination),
-        Action::Stage { edge } | Action::Upload { edge } => Some(&edge.destination),
-        Action::Confirm { .. } | Action::CreateTag => None,
-    }
-}
-
-/// Says that something could not be read: a refused credential blocks, anything
-/// else leaves the question open.
-fn unreadable(thing: &str, failure: &Failure) -> Blocker {
-    match failure.decision {
-        Decision::Unauthenticated | Decision::Forbidden => Blocker::new(
-            Code::Credential,
-            thing,
-            "cannot be read with the credential that is there",
-        )
-        .detail(failure.message.clone())
-        .way_out("Replace the credential, then run again."),
-        _ => Blocker::new(Code::Unknown, thing, "could not be read")
-            .detail(failure.message.clone())
-            .way_out("Run again when the service answers."),
-    }
-}
-
-fn project_of(edge: &Edge) -> Option<ProjectName> {
-    edge.name
-        .as_str()
-        .parse::<DistName>()
-        .ok()
-        .map(|name| name.project().clone())
-}
-
-/// Says which right to upload is taken for granted.
-fn index_rights(
-    destination: &Destination,
-    service: &str,
-    judged: &[Judged<'_>],
-    projects: &BTreeMap<ProjectName, IndexProject>,
-) -> String {
-    let mut names: Vec<ProjectName> = judged.iter().filter_map(|j| project_of(j.0)).collect();
-    names.sort();
-    names.dedup();
-    let new = |name: &ProjectName| projects.get(name).is_none_or(|project| !project.exists);
-    let list: Vec<String> = names
-        .iter()
-        .map(|name| {
-            if new(name) {
-                format!("{name} (a new project)")
-            } else {
-                name.to_string()
-            }
-        })
-        .collect();
-    let list = list.join(", ");
-    let who = if destination.credential == Credential::Trusted {
-        "takes this workflow as a trusted publisher of"
-    } else {
-        "lets this token upload to"
-    };
-    let read = if destination.audience == Audience::Public {
-        ""
-    } else {
-        ", and lets it read back"
-    };
-    format!("{service} {who} {list}{read}")
 }
 
 fn rows(

@@ -1,6 +1,8 @@
 //! The plan: what is left to do, made afresh on every run by a pure function.
 
 mod assemble;
+mod assumptions;
+mod credentials;
 mod expect;
 mod pointer;
 mod presence;

@@ -35,7 +35,7 @@ pub(super) struct Found<'a> {
 /// The result of matching.
 pub(super) struct Matching<'a> {
     pub(super) found: Vec<Found<'a>>,
-    /// The patterns that matched nothing, with or without permission.
+    /// The patterns that matched nothing and should have, with or without permission.
     pub(super) absent: Vec<Expanded>,
     pub(super) waived: Vec<Waived>,
     pub(super) blockers: Vec<Blocker>,
@@ -70,14 +70,16 @@ impl<'a> Matching<'a> {
         for rule in &config.artifacts {
             let to = destinations(rule, config, channel);
             let takes_part = rule.when.admits(channel) && (rule.to.is_empty() || !to.is_empty());
-            let wanted = out.expand(rule, &to, config, vars);
-            if takes_part {
-                out.nothing_expected = false;
-                for wanted in &wanted {
-                    out.look_for(wanted, (files, declarations), (&mut permits, vars));
-                }
-            } else {
-                set_aside.extend(wanted.into_iter().map(|wanted| wanted.pattern));
+            if !takes_part {
+                // What cannot be written for this version matches nothing of it.
+                let patterns = rule.files.iter().map(|(written, _)| written);
+                let expanded = patterns.filter_map(|p| p.expand(vars, &config.platforms).ok());
+                set_aside.extend(expanded.flatten());
+                continue;
+            }
+            out.nothing_expected = false;
+            for wanted in &out.expand(rule, &to, config, vars) {
+                out.look_for(wanted, (files, declarations), (&mut permits, vars));
             }
         }
         out.report_unexpected(files, &set_aside);
@@ -130,10 +132,10 @@ impl<'a> Matching<'a> {
                 .collect(),
         };
         if found.is_empty() {
-            self.absent.push(wanted.pattern.clone());
             if wanted.rule.optional {
                 return;
             }
+            self.absent.push(wanted.pattern.clone());
             match permits.find(wanted, vars) {
                 Some(waived) => self.waived.push(waived),
                 None => self.blockers.push(missing(wanted)),

@@ -450,3 +450,25 @@ fn a_version_without_the_asked_form_blocks() {
     );
     assert_eq!(case.release().blockers[0].code, Code::Refused);
 }
+
+#[test]
+fn what_a_manifest_lists_is_there_even_where_it_is_optional() {
+    let rules =
+        "artifacts = [{ to = [], files = \"a\" }, { to = [], files = \"b\", optional = true }]";
+    let mut case = Case::new(rules, &["a", "b"]);
+    case.listing.retain(|file| file.path.as_str() != "b");
+    case.check("missing: b: is listed by manifest.json and not in the source");
+    case.manifests[0]
+        .entries
+        .retain(|entry| entry.path.as_str() != "b");
+    case.check("");
+}
+
+#[test]
+fn what_takes_no_part_cannot_block() {
+    let rules = "artifacts = [{ to = [], files = \"a\" }, { to = [], files = \"b-{version.pep440}\", when = \"stable\" }]";
+    let mut case = Case::new(rules, &["a"]);
+    case.version = "1.2.0-nightly.4";
+    case.manifests[0].version = None;
+    case.check("");
+}

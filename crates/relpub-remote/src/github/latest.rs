@@ -42,7 +42,7 @@ fn is_newer(tag: &str, than: &str, like: &Tag) -> bool {
 
 /// Reads a tag that is spelled like another one.
 fn version(tag: &str, like: &Tag) -> Option<Version> {
-    let (before, after) = like.name.split_once(like.version.as_str())?;
+    let (before, after) = like.name.rsplit_once(like.version.as_str())?;
     tag.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
 }
 
@@ -80,6 +80,15 @@ mod tests {
             decided(Some("v1.2.2"), &["v1.2.3", "v1.3.0"], "v1.2.3"),
             overtaken
         );
+    }
+
+    #[test]
+    fn a_version_is_read_after_a_name_that_has_its_digits() {
+        let like = Tag {
+            name: "py2/v2".to_owned(),
+            version: "2".parse().unwrap(),
+        };
+        assert!(is_newer("py2/v3", "py2/v2", &like));
     }
 
     #[test]

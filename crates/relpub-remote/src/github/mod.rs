@@ -85,9 +85,15 @@ impl Forge {
         let call = self.api.read(&deed, As::Us);
         let found = call.repo().get().await.map_err(|error| {
             let error = call.failed(error);
-            match error.decision {
-                Decision::NotFound => {
+            match (&error.decision, error.status) {
+                (Decision::NotFound, _) => {
                     error.with_hint("it does not exist, or this credential may not see it")
+                }
+                (Decision::Unauthenticated, _) => {
+                    error.with_hint("the token is wrong, expired or revoked; replace it")
+                }
+                (_, Some(301)) => {
+                    error.with_hint("it was renamed or moved; name it as it is called now")
                 }
                 _ => error,
             }

@@ -18,7 +18,7 @@ pub(super) enum Way {
 pub(super) enum Obstacle {
     /// Somebody else's draft.
     #[error(
-        "draft {0} for this tag was not made by this project's promotion; delete it, or publish it by hand"
+        "draft {0} for this tag has no mark of this project's promotion; delete it, or publish it by hand"
     )]
     ForeignDraft(u64),
     /// More than one draft.
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(decided(&[other, ours.clone()]), "adopt 2");
         assert_eq!(
             decided(std::slice::from_ref(&foreign)),
-            "draft 3 for this tag was not made by this project's promotion; delete it, or publish it by hand"
+            "draft 3 for this tag has no mark of this project's promotion; delete it, or publish it by hand"
         );
         assert_eq!(
             decided(&[ours, foreign]),

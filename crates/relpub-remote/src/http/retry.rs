@@ -95,7 +95,8 @@ impl Attempts<'_> {
             return Err(error);
         };
         if asked > PATIENCE {
-            return Err(error);
+            let until = now.saturating_add(asked).unwrap_or(Timestamp::MAX);
+            return Err(error.with_hint(format!("it is to be left alone until {until}")));
         }
         let wait = SignedDuration::try_from(backoff).map_or(asked, |backoff| backoff.max(asked));
         self.http.emit(Event::Retrying {

@@ -1,48 +1,53 @@
 //! The form of an upload: control fields, and the core metadata as the file has it.
 
-use relpub_model::findings::Distribution;
+use relpub_model::findings::{Distribution, Metadata};
 use relpub_model::promotion::Edge;
 
 use crate::http::Form;
 
-/// The core metadata fields that the upload API takes, and their names in the
-/// form where those are not the same in lower case with `_` for `-`.
+/// The core metadata fields that the upload API takes: their names in the file
+/// and in the form, and the metadata version that brought them.
 ///
 /// What is not here is not sent: a field of the file must not pass for one that
-/// steers the upload.
-const FIELDS: [(&str, Option<&str>); 32] = [
-    ("metadata-version", None),
-    ("name", None),
-    ("version", None),
-    ("summary", None),
-    ("description", None),
-    ("description-content-type", None),
-    ("keywords", None),
-    ("home-page", None),
-    ("download-url", None),
-    ("author", None),
-    ("author-email", None),
-    ("maintainer", None),
-    ("maintainer-email", None),
-    ("license", None),
-    ("license-expression", None),
-    ("requires-python", None),
-    ("classifier", Some("classifiers")),
-    ("requires-dist", None),
-    ("provides-dist", None),
-    ("obsoletes-dist", None),
-    ("requires-external", None),
-    ("provides-extra", None),
-    ("project-url", Some("project_urls")),
-    ("dynamic", None),
-    ("requires", None),
-    ("provides", None),
-    ("obsoletes", None),
-    ("platform", None),
-    ("supported-platform", None),
-    ("license-file", None),
-    ("import-name", None),
-    ("import-namespace", None),
+/// steers the upload. A field that came with a later version than the file
+/// declares has no meaning in it, and the index refuses a form that has it.
+const FIELDS: [(&str, &str, (u32, u32)); 32] = [
+    ("metadata-version", "metadata_version", (1, 0)),
+    ("name", "name", (1, 0)),
+    ("version", "version", (1, 0)),
+    ("summary", "summary", (1, 0)),
+    ("description", "description", (1, 0)),
+    (
+        "description-content-type",
+        "description_content_type",
+        (2, 1),
+    ),
+    ("keywords", "keywords", (1, 0)),
+    ("home-page", "home_page", (1, 0)),
+    ("download-url", "download_url", (1, 1)),
+    ("author", "author", (1, 0)),
+    ("author-email", "author_email", (1, 0)),
+    ("maintainer", "maintainer", (1, 2)),
+    ("maintainer-email", "maintainer_email", (1, 2)),
+    ("license", "license", (1, 0)),
+    ("license-expression", "license_expression", (2, 4)),
+    ("requires-python", "requires_python", (1, 2)),
+    ("classifier", "classifiers", (1, 1)),
+    ("requires-dist", "requires_dist", (1, 2)),
+    ("provides-dist", "provides_dist", (1, 2)),
+    ("obsoletes-dist", "obsoletes_dist", (1, 2)),
+    ("requires-external", "requires_external", (1, 2)),
+    ("provides-extra", "provides_extra", (2, 1)),
+    ("project-url", "project_urls", (1, 2)),
+    ("dynamic", "dynamic", (2, 2)),
+    ("requires", "requires", (1, 1)),
+    ("provides", "provides", (1, 1)),
+    ("obsoletes", "obsoletes", (1, 1)),
+    ("platform", "platform", (1, 0)),
+    ("supported-platform", "supported_platform", (1, 1)),
+    ("license-file", "license_file", (2, 4)),
+    ("import-name", "import_name", (2, 5)),
+    ("import-namespace", "import_namespace", (2, 5)),
 ];
 
 /// Returns the form that a distribution is uploaded with, but for its bytes.
@@ -62,9 +67,10 @@ pub(super) fn form(edge: &Edge, distribution: &Distribution) -> Form {
     let control = control.map(|(name, value)| (name.to_owned(), value));
     let metadata = &distribution.metadata;
     let mut fields: Vec<_> = control.into();
+    let declared = metadata_version(metadata);
     fields.extend(metadata.fields.iter().filter_map(|(name, value)| {
-        let field = field_of(name)?;
-        Some((field, value.clone()))
+        let field = field_of(name, declared)?;
+        Some((field.to_owned(), value.clone()))
     }));
     if metadata.get("Requires-Python").is_none() {
         // GitLab's index refuses a form without the field.
@@ -76,23 +82,31 @@ pub(super) fn form(edge: &Edge, distribution: &Distribution) -> Form {
     }
 }
 
-fn field_of(name: &str) -> Option<String> {
-    let name = name.to_ascii_lowercase();
-    let (_, other) = FIELDS.iter().find(|(field, _)| *field == name)?;
-    Some(other.map_or_else(|| name.replace('-', "_"), str::to_owned))
+/// Returns the version that the metadata declares; without one, the newest, so
+/// that nothing is kept from the index.
+fn metadata_version(metadata: &Metadata) -> (u32, u32) {
+    let declared = metadata.get("Metadata-Version");
+    let parts = declared.and_then(|text| text.trim().split_once('.'));
+    let numbers = parts.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    numbers.unwrap_or((u32::MAX, 0))
+}
+
+fn field_of(name: &str, declared: (u32, u32)) -> Option<&'static str> {
+    let named = |field: &&(&str, &str, (u32, u32))| field.0.eq_ignore_ascii_case(name);
+    let (_, field, since) = FIELDS.iter().find(named)?;
+    (*since <= declared).then_some(field)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use relpub_model::digest::Sha256;
-    use relpub_model::findings::Metadata;
     use relpub_model::promotion::Mutability;
 
     #[test]
     fn metadata_goes_into_the_form_as_it_is() {
         let fields = [
-            ("Metadata-Version", "2.4"),
+            ("Metadata-Version", "2.5"),
             ("Name", "Demo.Pkg"),
             ("Classifier", "A"),
             ("Classifier", "B"),
@@ -132,7 +146,7 @@ mod tests {
                 "filetype=bdist_wheel",
                 "pyversion=py2.py3",
                 &format!("sha256_digest={}", edge.sha256),
-                "metadata_version=2.4",
+                "metadata_version=2.5",
                 "name=Demo.Pkg",
                 "classifiers=A",
                 "classifiers=B",
@@ -142,6 +156,26 @@ mod tests {
                 "description=long\r\ntext",
                 "requires_python=",
             ]
+        );
+    }
+
+    #[test]
+    fn a_field_from_a_later_version_is_left_out() {
+        // As early users of license expressions published them.
+        let fields = [
+            ("Metadata-Version", "2.1"),
+            ("License-Expression", "Apache-2.0"),
+            ("Provides-Extra", "x"),
+        ];
+        let metadata = Metadata {
+            fields: fields.map(|(n, v)| (n.to_owned(), v.to_owned())).into(),
+        };
+        let declared = metadata_version(&metadata);
+        assert_eq!(field_of("License-Expression", declared), None);
+        assert_eq!(field_of("Provides-Extra", declared), Some("provides_extra"));
+        assert_eq!(
+            field_of("License-Expression", (2, 4)),
+            Some("license_expression")
         );
     }
 }

@@ -108,20 +108,28 @@ impl Inner {
         }
         let mut attempts = self.http.attempts(&deed)?;
         loop {
-            match self.hash_once(&request).await {
+            match self.hash_once(&request, edge.size).await {
                 Ok(found) => return Ok(found),
                 Err(error) => attempts.after(error).await?,
             }
         }
     }
 
-    async fn hash_once(&self, request: &Request<'_>) -> Result<Option<Bytes>, RemoteError> {
+    /// Hashes a download; of one that is longer than `size`, what came so far.
+    async fn hash_once(
+        &self,
+        request: &Request<'_>,
+        size: u64,
+    ) -> Result<Option<Bytes>, RemoteError> {
         let mut download = self.http.download_once(request).await?;
         if download.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        let mut hasher = Hasher::new();
-        while let Some(piece) = download.chunk().await? {
+        let (mut hasher, mut read) = (Hasher::new(), 0);
+        while read <= size
+            && let Some(piece) = download.chunk().await?
+        {
+            read += piece.len() as u64;
             hasher.update(&piece);
         }
         Ok(Some(hasher.finish()))

@@ -139,7 +139,11 @@ impl Login {
     /// another one can be had.
     pub(super) async fn renew(&self) -> bool {
         match self {
-            Self::Trusted(trusted) => trusted.forget().await,
+            Self::Trusted(trusted) => {
+                // Another upload may have been refused, and forgotten it, before.
+                trusted.forget().await;
+                true
+            }
             _ => false,
         }
     }

@@ -53,7 +53,7 @@ struct JsonFile {
     #[serde(default)]
     hashes: BTreeMap<String, String>,
     size: Option<u64>,
-    upload_time: Option<Timestamp>,
+    upload_time: Option<String>,
     /// `false`, `true`, or the reason.
     #[serde(default)]
     yanked: Value,
@@ -98,7 +98,8 @@ impl Page {
             page.add(&file.url, base, held(file.filename, sha256, yanked))?;
             if let Some(held) = page.project.files.last_mut() {
                 held.size = file.size;
-                held.uploaded = file.upload_time;
+                // Some servers write it without an offset; then it is not known.
+                held.uploaded = file.upload_time.and_then(|time| time.parse().ok());
             }
         }
         Ok(page)
@@ -155,15 +156,15 @@ fn held(name: String, sha256: Option<Sha256>, yanked: bool) -> Held {
 
 /// Splits a text behind the next `<a …>`, and returns what is in the tag.
 fn next_anchor(text: &str) -> Option<(&str, &str)> {
-    let lower = text.to_ascii_lowercase();
-    let mut from = 0;
+    let mut rest = text;
     loop {
-        let start = from + lower.get(from..)?.find("<a")? + 2;
-        let inside = text.get(start..)?;
-        if inside.starts_with(|c: char| c.is_ascii_whitespace()) {
+        rest = rest.split_once('<')?.1;
+        let inside = rest.strip_prefix(['a', 'A']);
+        if let Some(inside) = inside
+            && inside.starts_with(|c: char| c.is_ascii_whitespace())
+        {
             return inside.split_once('>');
         }
-        from = start;
     }
 }
 
@@ -238,7 +239,8 @@ mod tests {
             r#"{{"meta":{{"api-version":"1.4"}},"name":"demo","project-status":{{"status":"archived"}},
             "files":[{{"filename":"demo-1.0.tar.gz","url":"../../f/demo-1.0.tar.gz","size":3,"yanked":"bad",
             "hashes":{{"sha256":"{digest}"}},"upload-time":"2026-01-01T00:00:00.000000Z"}},
-            {{"filename":"demo-1.1.tar.gz","url":"https://files.example/x","hashes":{{}},"yanked":false}}]}}"#
+            {{"filename":"demo-1.1.tar.gz","url":"https://files.example/x","hashes":{{}},"yanked":false,
+            "upload-time":"2026-01-01T00:00:00"}}]}}"#
         );
         let page = Page::from_json(text.as_bytes(), &base(), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(page.project.status, "archived");
@@ -248,7 +250,8 @@ mod tests {
         assert_eq!(held.uploaded.unwrap().to_string(), "2026-01-01T00:00:00Z");
         let link = &page.links["demo-1.0.tar.gz"];
         assert_eq!(link.as_str(), "https://index.example/f/demo-1.0.tar.gz");
-        assert_eq!(page.file("demo-1.1.tar.gz").unwrap().sha256, None);
+        let held = page.file("demo-1.1.tar.gz").unwrap();
+        assert_eq!((held.sha256, held.uploaded), (None, None));
 
         let other = r#"{"meta":{"api-version":"2.0"},"files":[]}"#;
         let error = Page::from_json(other.as_bytes(), &base(), Timestamp::UNIX_EPOCH);

@@ -97,9 +97,9 @@ impl Trusted {
         Ok(token)
     }
 
-    /// Forgets the minted token; returns whether there was one.
-    pub(super) async fn forget(&self) -> bool {
-        self.minted.lock().await.take().is_some()
+    /// Forgets the minted token.
+    pub(super) async fn forget(&self) {
+        *self.minted.lock().await = None;
     }
 
     async fn identity(&self) -> Result<IdentityToken, RemoteError> {

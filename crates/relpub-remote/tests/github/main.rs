@@ -286,7 +286,8 @@ async fn the_credential_is_tried_before_it_is_needed() {
     assert_eq!(
         state(Some("ghs_old")).await,
         CredentialState::Bad(
-            "GitHub: could not read the repository relpub/demo: HTTP 401: Bad credentials"
+            "GitHub: could not read the repository relpub/demo: HTTP 401: Bad credentials; \
+             the token is wrong, expired or revoked; replace it"
                 .to_owned()
         )
     );

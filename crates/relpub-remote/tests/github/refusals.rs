@@ -129,7 +129,7 @@ async fn drafts_of_others_are_named_and_left_alone() {
     assert_eq!(decision, Decision::Conflict);
     let id = setup.world.github.releases(REPOSITORY)[0].id;
     assert!(
-        why.contains(&format!("draft {id} for this tag was not made by")),
+        why.contains(&format!("draft {id} for this tag has no mark of")),
         "{why}"
     );
     setup.post("/releases", &foreign).await;

@@ -75,3 +75,25 @@ fn nothing_twice(outside: &Outside, case: &str) {
         .count();
     assert!(created <= 1, "{case}: {created} drafts were made");
 }
+
+/// Kills a run at the first request, and makes its journal say when that was.
+fn killed_with_journal_at(outside: &Outside, project: &Project, year: &str) {
+    let killed = outside.world.kill_at(0, KillPoint::BeforeCommit);
+    assert!(promote_until(outside, project, &How::new(outside), killed).is_none());
+    let path = project.root.path().join(".relpub/v1.2.3/journal.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"open\""), "the draft was begun: {text}");
+    std::fs::write(path, text.replace("\"2026-", year)).unwrap();
+}
+
+#[test]
+fn a_draft_that_was_begun_and_is_not_listed_is_waited_for_but_not_for_ever() {
+    for (year, at_least) in [("\"2026-", 10), ("\"2126-", 10), ("\"1926-", 0)] {
+        let (outside, project) = (Outside::start(), Project::demo());
+        killed_with_journal_at(&outside, &project, year);
+        let before = outside.world.clock().now();
+        promote(&outside, &project, &How::new(&outside)).released();
+        let waited = outside.world.clock().now().duration_since(before).as_secs();
+        assert!((at_least..60).contains(&waited), "{year}: {waited} s");
+    }
+}

@@ -1,9 +1,9 @@
 //! Promotions that go well, and those that must not begin.
 
-use relpub::Exit;
 use relpub::model::release::AllowMissing;
+use relpub::{Error, Exit};
 
-use crate::world::{COMMIT, How, Outside, Project, REPOSITORY, TAG, plan, promote};
+use crate::world::{COMMIT, End, How, Outside, Project, REPOSITORY, TAG, plan, promote};
 
 /// The requests that changed anything, as the sandbox logged them.
 fn mutations(outside: &Outside) -> Vec<String> {
@@ -203,6 +203,7 @@ fn a_cancelled_run_is_finished_by_the_next() {
     let how = How::new(&outside);
     how.cancel.cancel();
     let end = promote(&outside, &project, &how);
+    assert!(matches!(end, End::Failed(Error::Cancelled)));
     assert_eq!(end.exit(), Exit::Unknown, "{}", end.words());
     assert_eq!(mutations(&outside), Vec::<String>::new());
     promote(&outside, &project, &How::new(&outside)).released();

@@ -70,7 +70,7 @@ impl Matcher {
         reached[text.len()]
     }
 
-    /// Tells whether the pattern may match more than one path.
+    /// Tells whether the pattern is a single path.
     pub(super) fn is_literal(&self) -> bool {
         self.whole_path && self.tokens.iter().all(|t| matches!(t, Token::Char(_)))
     }
