@@ -8,6 +8,7 @@
 mod access;
 mod asset_name;
 mod assets;
+mod attestations;
 mod call;
 mod failure;
 mod git;
@@ -21,12 +22,14 @@ mod state;
 mod storage;
 
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::hmac;
+use serde_json::Value;
 
 use self::access::{Limits, Tokens};
+use self::attestations::Attestation;
 use self::call::Call;
 use self::failure::Failure;
 use self::repository::{Commit, Repository, TagObject, branch_ref, tag_ref};
@@ -59,6 +62,8 @@ struct Inner {
     limits: Limits,
     /// How many of the next uploads fail and leave a `starter` behind.
     starters: AtomicU32,
+    /// Whether the job lacks `attestations: write`.
+    attestations_denied: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -96,6 +101,19 @@ pub struct AssetView {
     pub state: AssetState,
 }
 
+/// An attestation as a test sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttestationView {
+    /// Its id, which grows from one to the next.
+    pub id: u64,
+    /// The predicate type of its statement.
+    pub predicate_type: String,
+    /// The digests of its subjects, as `sha256:…`.
+    pub subjects: Vec<String>,
+    /// The Sigstore bundle.
+    pub bundle: Value,
+}
+
 impl GitHub {
     /// Opens the GitHub at `url`, with what it held before.
     ///
@@ -117,6 +135,7 @@ impl GitHub {
             disk: disk.clone(),
             limits: Limits::default(),
             starters: AtomicU32::new(0),
+            attestations_denied: AtomicBool::new(false),
             state: Mutex::new(State::open(disk)?),
         };
         let github = Self {
@@ -239,6 +258,42 @@ impl GitHub {
         self.inner.starters.store(n, Ordering::SeqCst);
     }
 
+    /// Takes `attestations: write` from the job, or gives it back.
+    pub fn deny_attestations(&self, denied: bool) {
+        self.inner
+            .attestations_denied
+            .store(denied, Ordering::SeqCst);
+    }
+
+    /// Returns the attestations of a repository, oldest first.
+    pub fn attestations(&self, repository: &str) -> Vec<AttestationView> {
+        let state = self.state();
+        let repository = state.repository(&repository::key(repository));
+        let Some(id) = repository.map(|it| it.id) else {
+            return Vec::new();
+        };
+        let own = state.attestations().filter(|it| it.repository == id);
+        own.map(AttestationView::of).collect()
+    }
+
+    /// Puts a bundle into the store and returns its id.
+    ///
+    /// An error is also a bundle that the API would refuse.
+    pub fn add_attestation(&self, repository: &str, bundle: &Value) -> io::Result<u64> {
+        let mut state = self.state();
+        let found = state.repository(&repository::key(repository));
+        let found = found.ok_or_else(|| no_repository(repository))?.id;
+        let id = state.new_id()?;
+        let attestation = Attestation::of(id, found, bundle.clone());
+        state.put_attestation(attestation.map_err(io::Error::other)?)?;
+        Ok(id)
+    }
+
+    /// Removes an attestation; that it is not there is no error.
+    pub fn remove_attestation(&self, id: u64) -> io::Result<()> {
+        self.state().remove_attestation(id)
+    }
+
     /// Answers `requests` more requests, then refuses all until an hour is over.
     ///
     /// The refusal is the 403 of the primary rate limit.
@@ -318,12 +373,13 @@ impl GitHub {
     fn change(&self, repository: &str, change: impl FnOnce(&mut Repository)) -> io::Result<()> {
         let mut state = self.state();
         let found = state.repository(&repository::key(repository));
-        let mut changed = found.cloned().ok_or_else(|| {
-            let message = format!("the sandbox's GitHub has no repository `{repository}`");
-            io::Error::new(io::ErrorKind::NotFound, message)
-        })?;
+        let mut changed = found.cloned().ok_or_else(|| no_repository(repository))?;
         change(&mut changed);
         state.put_repository(changed)
+    }
+
+    fn attestations_denied(&self) -> bool {
+        self.inner.attestations_denied.load(Ordering::SeqCst)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -339,6 +395,29 @@ impl GitHub {
             url: self.url(),
             repository: repository.ok_or_else(Failure::not_found)?,
         })
+    }
+}
+
+fn no_repository(name: &str) -> io::Error {
+    let message = format!("the sandbox's GitHub has no repository `{name}`");
+    io::Error::new(io::ErrorKind::NotFound, message)
+}
+
+impl AttestationView {
+    fn of(attestation: &Attestation) -> Self {
+        let Attestation {
+            id,
+            predicate_type,
+            subjects,
+            bundle,
+            ..
+        } = attestation.clone();
+        Self {
+            id,
+            predicate_type,
+            subjects,
+            bundle,
+        }
     }
 }
 

@@ -38,6 +38,9 @@ pub struct Identity {
 }
 
 struct Inner {
+    /// Where the issuer is.
+    url: String,
+    /// Who it says it is.
     issuer: String,
     request_token: String,
     key: Key,
@@ -53,10 +56,11 @@ struct Job {
 }
 
 impl Identity {
-    /// Opens the issuer at `issuer`, with the key it had before if there is one.
-    pub(crate) fn open(shared: &Shared, issuer: String) -> io::Result<Self> {
+    /// Opens the issuer at `url`, with the key it had before if there is one.
+    pub(crate) fn open(shared: &Shared, url: String) -> io::Result<Self> {
         let inner = Inner {
-            issuer,
+            issuer: shared.names.issuer.clone().unwrap_or_else(|| url.clone()),
+            url,
             request_token: shared.secrets.standing("identity-request", "")?,
             key: Key::open(&shared.disk.folder("identity")?)?,
             clock: shared.clock.clone(),
@@ -71,7 +75,7 @@ impl Identity {
         })
     }
 
-    /// Returns the issuer's URL, which is the `iss` of every token.
+    /// Returns the `iss` of every token: the issuer's URL, or the name it was given.
     pub fn issuer(&self) -> &str {
         &self.inner.issuer
     }
@@ -157,7 +161,7 @@ impl Identity {
 
     /// Tells clients where the issuer is and what a job asks it with.
     pub(crate) fn describe(&self, file: &mut WorldFile, environment: &mut Environment) {
-        let request_url = format!("{}/token?api-version=2.0", self.issuer());
+        let request_url = format!("{}/token?api-version=2.0", self.inner.url);
         let mut set = |name: &str, value: &str| {
             environment.insert(name.to_owned(), value.to_owned());
         };
@@ -211,13 +215,13 @@ async fn token(
 }
 
 async fn configuration(State(identity): State<Identity>) -> Json<Value> {
-    let issuer = identity.issuer();
+    let (issuer, url) = (identity.issuer(), &identity.inner.url);
     let names: Vec<_> = identity.job().claims.all().into_iter().collect();
     let names = names.into_iter().map(|(name, _)| name);
     let standard = ["aud", "exp", "iat", "iss", "jti", "nbf"].map(str::to_owned);
     Json(json!({
         "issuer": issuer,
-        "jwks_uri": format!("{issuer}/.well-known/jwks"),
+        "jwks_uri": format!("{url}/.well-known/jwks"),
         "subject_types_supported": ["public", "pairwise"],
         "response_types_supported": ["id_token"],
         "claims_supported": names.chain(standard).collect::<Vec<_>>(),

@@ -32,7 +32,7 @@ mod world_file;
 pub use bucket::Bucket;
 pub use clock::{Clock, NotVirtual};
 pub use fault::{Fault, FaultError, FaultKind, Faults};
-pub use github::{AssetState, AssetView, GitHub, ReleaseView};
+pub use github::{AssetState, AssetView, AttestationView, GitHub, ReleaseView};
 pub use identity::Identity;
 pub use log::Entry;
 pub use pypi::{IndexFile, ProjectStatus, Publisher, PublisherProjects, PyPi, Upload, Uploads};

@@ -7,12 +7,14 @@
 //! point to are under the sandbox's own address.
 
 mod archive;
+mod attestations;
 mod auth;
 mod cdn;
 mod control;
 mod control_fields;
 mod download;
 mod form;
+mod integrity;
 mod json_api;
 mod metadata;
 mod names;
@@ -33,7 +35,7 @@ use http::Method;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use self::auth::{Scope, Tokens};
+use self::auth::{Scope, Sender, Tokens};
 use self::cdn::Cdn;
 use self::trusted::Exchange;
 use crate::clock::Clock;
@@ -41,6 +43,7 @@ use crate::disk::Disk;
 use crate::identity::Identity;
 use crate::secrets::Secrets;
 use crate::service::Service;
+use crate::sigstore::Sigstore;
 use crate::world::Shared;
 use crate::world_file::{Environment, IndexUrls, WorldFile};
 
@@ -63,6 +66,9 @@ struct Inner {
     disk: Disk,
     secrets: Secrets,
     identity: Identity,
+    sigstore: Sigstore,
+    /// The predicate type of publish attestations.
+    publish_predicate: String,
     cdn: Cdn,
     state: Mutex<Guarded>,
     turn: Mutex<()>,
@@ -86,6 +92,7 @@ impl PyPi {
         url: String,
         name: &'static str,
         identity: &Identity,
+        sigstore: &Sigstore,
     ) -> io::Result<Self> {
         let disk = shared.disk.folder(name)?;
         let state = Guarded {
@@ -101,6 +108,8 @@ impl PyPi {
             disk,
             secrets: shared.secrets.clone(),
             identity: identity.clone(),
+            sigstore: sigstore.clone(),
+            publish_predicate: shared.names.publish_predicate.clone(),
             cdn: Cdn::default(),
             state: Mutex::new(state),
             turn: Mutex::default(),
@@ -126,6 +135,10 @@ impl PyPi {
             .route("/files/{sha256}/{filename}", get(download::file))
             .route("/pypi/{project}/json", get(json_api::project))
             .route("/pypi/{project}/{version}/json", get(json_api::release))
+            .route(
+                "/integrity/{project}/{version}/{filename}/provenance",
+                get(integrity::provenance),
+            )
             .route("/_sandbox/projects/{project}", post(control::configure))
             .with_state(self.clone());
         Service {
@@ -174,7 +187,11 @@ impl PyPi {
             ..
         } = &*self.inner;
         let token = secrets.standing(&format!("{index}-{name}"), "pypi-")?;
-        self.inner.lock().tokens.add(&token, scope, None)?;
+        let sender = Sender {
+            scope,
+            publisher: None,
+        };
+        self.inner.lock().tokens.add(&token, sender, None)?;
         Ok(token)
     }
 }
@@ -201,6 +218,7 @@ fn endpoint(_: &Method, path: &str) -> &'static str {
         "/_/oidc/mint-token" | "/_/oidc/github/mint-token" => "mint-token",
         _ if path.starts_with("/simple/") => "simple",
         _ if path.starts_with("/files/") => "file",
+        _ if path.starts_with("/integrity/") => "integrity",
         _ if path.starts_with("/pypi/") => "json",
         _ if path.starts_with("/_sandbox/") => "control",
         _ => "unknown",

@@ -6,11 +6,13 @@
 
 mod authorities;
 mod certificate;
+mod control;
 mod der;
 mod deviation;
-pub(crate) mod dsse;
+mod dsse;
 mod fulcio;
 mod json;
+mod judge;
 mod keys;
 mod log;
 mod note;
@@ -30,6 +32,8 @@ use jiff::Timestamp;
 
 use self::authorities::{Authorities, Keys};
 pub use self::deviation::Deviation;
+pub(crate) use self::dsse::pae;
+pub(crate) use self::judge::Evidence;
 use self::log::Log;
 use self::trust::Trust;
 use crate::clock::Clock;

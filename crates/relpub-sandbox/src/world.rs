@@ -29,6 +29,10 @@ pub struct Names {
     pub repository: String,
     /// The commit that the CI job runs for, as 40 hexadecimal digits.
     pub commit: String,
+    /// The predicate type of publish attestations, which is a page of the index.
+    pub publish_predicate: String,
+    /// Who the issuer of identity tokens says it is; `None` is its own URL.
+    pub issuer: Option<String>,
 }
 
 impl Names {
@@ -37,7 +41,23 @@ impl Names {
         Self {
             repository: repository.to_owned(),
             commit: commit.to_owned(),
+            publish_predicate: "https://index.example.org/attestations/publish/v1".to_owned(),
+            issuer: None,
         }
+    }
+
+    /// Gives publish attestations this predicate type.
+    pub fn with_publish_predicate(mut self, predicate_type: &str) -> Self {
+        predicate_type.clone_into(&mut self.publish_predicate);
+        self
+    }
+
+    /// Lets the issuer of identity tokens call itself `issuer`.
+    ///
+    /// Clients that know one issuer by heart then take its tokens for that one's.
+    pub fn with_issuer(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.to_owned());
+        self
     }
 
     /// Returns the part of the repository before the slash.
@@ -216,12 +236,12 @@ impl World {
         servers.serve(taken, github.service(), &traffic);
 
         let taken = Port::take(port(3)).await?;
-        let pypi = PyPi::open(&shared, taken.url(), "pypi", &identity)?;
+        let pypi = PyPi::open(&shared, taken.url(), "pypi", &identity, &sigstore)?;
         pypi.describe(&mut file, &mut environment);
         servers.serve(taken, pypi.service(), &traffic);
 
         let taken = Port::take(port(4)).await?;
-        let testpypi = PyPi::open(&shared, taken.url(), "testpypi", &identity)?;
+        let testpypi = PyPi::open(&shared, taken.url(), "testpypi", &identity, &sigstore)?;
         testpypi.describe(&mut file, &mut environment);
         servers.serve(taken, testpypi.service(), &traffic);
 

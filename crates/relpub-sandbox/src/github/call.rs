@@ -120,6 +120,11 @@ impl Call {
         }
     }
 
+    /// Returns the URL as it was sent, without its query.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Returns a part of the path, decoded.
     pub(super) fn text(&self, name: &str) -> &str {
         self.parameters.get(name).map_or("", String::as_str)

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use http::Method;
 
 use super::failure::Failure;
-use super::{GitHub, access, assets, git, releases, storage};
+use super::{GitHub, access, assets, attestations, git, releases, storage};
 use crate::service::Service;
 
 /// Returns API, uploads and web addresses as one service.
@@ -14,6 +14,8 @@ pub(super) fn service(github: &GitHub) -> Service {
     let api = Router::new()
         .nest("/repos/{owner}/{repo}", repository())
         .nest("/repositories/{repository}", repository())
+        .nest("/orgs/{owner}/attestations", of_owner())
+        .nest("/users/{owner}/attestations", of_owner())
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(middleware::from_fn_with_state(
@@ -22,6 +24,7 @@ pub(super) fn service(github: &GitHub) -> Service {
         ));
     let web = Router::new()
         .route("/storage/{id}", get(storage::bytes))
+        .route("/storage/bundles/{name}", get(storage::bundle))
         .route(
             "/{owner}/{repo}/releases/download/{*rest}",
             get(storage::browse),
@@ -42,6 +45,8 @@ pub(super) fn service(github: &GitHub) -> Service {
 fn repository() -> Router<GitHub> {
     Router::new()
         .route("/", get(git::repository))
+        .route("/attestations", post(attestations::create))
+        .route("/attestations/{digest}", get(attestations::list))
         .route("/immutable-releases", get(git::immutable_releases))
         .route("/commits/{*ref}", get(git::commit))
         .route("/compare/{*range}", get(git::compare))
@@ -83,6 +88,13 @@ fn of_releases() -> Router<GitHub> {
         )
 }
 
+/// Returns the routes to the attestations of an owner.
+fn of_owner() -> Router<GitHub> {
+    Router::new()
+        .route("/bulk-list", post(attestations::bulk_list))
+        .route("/{digest}", get(attestations::list_of_owner))
+}
+
 async fn not_found() -> Failure {
     Failure::not_found()
 }
@@ -100,6 +112,11 @@ fn endpoint(method: &Method, path: &str) -> &'static str {
     };
     match parts[..] {
         ["repos", _, _] => "repository",
+        ["repos", _, _, "attestations"] => "create-attestation",
+        ["orgs" | "users", _, "attestations", "bulk-list"] => "bulk-attestations",
+        ["repos", _, _, "attestations", _] | ["orgs" | "users", _, "attestations", _] => {
+            "list-attestations"
+        }
         ["repos", _, _, "commits", ..] => "commit",
         ["repos", _, _, "compare", ..] => "compare",
         ["repos", _, _, "immutable-releases"] => "immutable-releases",
@@ -122,6 +139,7 @@ fn endpoint(method: &Method, path: &str) -> &'static str {
             _ => "release",
         },
         ["storage", _] => "download",
+        ["storage", "bundles", _] => "download-bundle",
         [_, _, "releases", "download" | "latest", ..] => "browser-download",
         _ => "unknown",
     }
@@ -141,7 +159,11 @@ fn git_endpoint(method: &Method, object: &str) -> &'static str {
 /// Tells whether a request changes what the GitHub holds.
 fn mutates(method: &Method, path: &str) -> bool {
     let writes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method);
-    writes && !matches!(endpoint(method, path), "generate-notes" | "unknown")
+    writes
+        && !matches!(
+            endpoint(method, path),
+            "generate-notes" | "bulk-attestations" | "unknown"
+        )
 }
 
 #[cfg(test)]
@@ -199,6 +221,24 @@ mod tests {
                 true,
             ),
             (Method::GET, "/storage/7", "download", false),
+            (
+                Method::POST,
+                "/repos/o/r/attestations",
+                "create-attestation",
+                true,
+            ),
+            (
+                Method::GET,
+                "/repos/o/r/attestations/sha256:00",
+                "list-attestations",
+                false,
+            ),
+            (
+                Method::POST,
+                "/orgs/o/attestations/bulk-list",
+                "bulk-attestations",
+                false,
+            ),
             (Method::POST, "/repos/o/r/issues", "unknown", false),
         ] {
             assert_eq!(endpoint(&method, path), name, "{method} {path}");

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::attestations::Attestation;
 use super::repository::Repository;
 use crate::disk::Disk;
 
@@ -17,6 +18,7 @@ const IDS: &str = "ids";
 const REPOSITORY: &str = "repository-";
 const RELEASE: &str = "release-";
 const ASSET: &str = "asset-";
+const ATTESTATION: &str = "attestation-";
 
 /// A release; its assets point to it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,6 +83,7 @@ pub(super) struct State {
     repositories: BTreeMap<String, Repository>,
     releases: BTreeMap<u64, Release>,
     assets: BTreeMap<u64, Asset>,
+    attestations: BTreeMap<u64, Attestation>,
 }
 
 impl State {
@@ -91,6 +94,7 @@ impl State {
             repositories: BTreeMap::new(),
             releases: BTreeMap::new(),
             assets: BTreeMap::new(),
+            attestations: BTreeMap::new(),
             disk,
         };
         for file in state.disk.names()? {
@@ -110,6 +114,10 @@ impl State {
         } else if name.starts_with(RELEASE) {
             if let Some(release) = self.disk.read_json::<Release>(name)? {
                 self.releases.insert(release.id, release);
+            }
+        } else if name.starts_with(ATTESTATION) {
+            if let Some(attestation) = self.disk.read_json::<Attestation>(name)? {
+                self.attestations.insert(attestation.id, attestation);
             }
         } else if name.starts_with(ASSET)
             && let Some(asset) = self.disk.read_json::<Asset>(name)?
@@ -254,6 +262,36 @@ impl State {
         self.disk.remove_json(&format!("{ASSET}{id}"))?;
         self.assets.remove(&id);
         self.disk.remove(&blob(id))
+    }
+
+    /// Returns all repositories.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
+        self.repositories.values()
+    }
+
+    /// Returns all attestations, oldest first.
+    pub(super) fn attestations(&self) -> impl DoubleEndedIterator<Item = &Attestation> {
+        self.attestations.values()
+    }
+
+    /// Returns the attestation `id` of whatever repository.
+    pub(super) fn attestation(&self, id: u64) -> Option<&Attestation> {
+        self.attestations.get(&id)
+    }
+
+    /// Keeps an attestation.
+    pub(super) fn put_attestation(&mut self, attestation: Attestation) -> io::Result<()> {
+        let name = format!("{ATTESTATION}{}", attestation.id);
+        self.disk.write_json(&name, &attestation)?;
+        self.attestations.insert(attestation.id, attestation);
+        Ok(())
+    }
+
+    /// Removes an attestation; that it is not there is no error.
+    pub(super) fn remove_attestation(&mut self, id: u64) -> io::Result<()> {
+        self.disk.remove_json(&format!("{ATTESTATION}{id}"))?;
+        self.attestations.remove(&id);
+        Ok(())
     }
 
     /// Returns where the bytes of an asset lie.

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 
 use super::GitHub;
+use super::attestations;
 use super::call::Answer;
 use super::failure::Failure;
 use super::publish;
@@ -44,12 +45,8 @@ pub(super) async fn bytes(
     Query(signature): Query<Signature>,
     headers: HeaderMap,
 ) -> Answer {
-    let token = hex::decode(&signature.token).unwrap_or_default();
-    let text = signed_text(id, signature.expires);
-    let valid = hmac::verify(&github.inner.storage_key, text.as_bytes(), &token).is_ok();
-    if !valid || github.inner.clock.now().as_second() >= signature.expires {
-        let message = "the address of the asset has expired or was changed\n";
-        return Ok((StatusCode::FORBIDDEN, message).into_response());
+    if !is_valid(&github, &signed_text(id, signature.expires), &signature) {
+        return Ok(expired());
     }
     let (asset, path) = {
         let mut state = github.state();
@@ -67,6 +64,50 @@ pub(super) async fn bytes(
     let mut response = answer.map_err(|_| Failure::not_found())?;
     describe(response.headers_mut(), &asset);
     Ok(response)
+}
+
+/// Returns an address at which a bundle is, for whoever knows it.
+pub(super) fn bundle_url(github: &GitHub, id: u64) -> String {
+    let expires = github.inner.clock.now().as_second() + LIFE;
+    let token = hmac::sign(
+        &github.inner.storage_key,
+        bundle_text(id, expires).as_bytes(),
+    );
+    let token = hex::encode(token);
+    github.inner.secrets.record(&token);
+    let url = github.url();
+    format!("{url}/storage/bundles/{id}.json.sn?expires={expires}&token={token}")
+}
+
+/// Answers a bundle to whoever has the address.
+pub(super) async fn bundle(
+    Of(github): Of<GitHub>,
+    Path(name): Path<String>,
+    Query(signature): Query<Signature>,
+) -> Answer {
+    let id = name.strip_suffix(".json.sn").and_then(|id| id.parse().ok());
+    let id: u64 = id.ok_or_else(Failure::not_found)?;
+    if !is_valid(&github, &bundle_text(id, signature.expires), &signature) {
+        return Ok(expired());
+    }
+    let state = github.state();
+    let attestation = state.attestation(id).ok_or_else(Failure::not_found)?;
+    Ok(attestations::packed(attestation))
+}
+
+fn bundle_text(id: u64, expires: i64) -> String {
+    format!("bundle {id} until {expires}")
+}
+
+fn is_valid(github: &GitHub, text: &str, signature: &Signature) -> bool {
+    let token = hex::decode(&signature.token).unwrap_or_default();
+    hmac::verify(&github.inner.storage_key, text.as_bytes(), &token).is_ok()
+        && github.inner.clock.now().as_second() < signature.expires
+}
+
+fn expired() -> Response {
+    let message = "the address has expired or was changed\n";
+    (StatusCode::FORBIDDEN, message).into_response()
 }
 
 fn describe(headers: &mut HeaderMap, asset: &Asset) {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::names::normalized;
 use super::refusal::Refusal;
@@ -48,10 +49,44 @@ impl Scope {
     }
 }
 
+/// The workflow that a trusted publisher's token was given to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Trusted {
+    /// Its repository in the spelling of the publisher.
+    pub(super) repository: String,
+    /// The file name of its workflow.
+    pub(super) workflow: String,
+    /// The environment in the publisher; empty is any.
+    pub(super) environment: String,
+}
+
+impl Trusted {
+    /// Returns the publisher as provenance shows it.
+    pub(super) fn shown(&self) -> Value {
+        json!({
+            "kind": "GitHub",
+            "repository": self.repository,
+            "workflow": self.workflow,
+            "environment": self.environment,
+            "claims": null,
+        })
+    }
+}
+
+/// Who sent a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sender {
+    pub(super) scope: Scope,
+    /// Which trusted publisher it is, if it is one.
+    pub(super) publisher: Option<Trusted>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Token {
     secret: String,
     scope: Scope,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    publisher: Option<Trusted>,
     /// Since when it is worthless.
     expires: Option<Timestamp>,
 }
@@ -75,7 +110,7 @@ impl Tokens {
     pub(super) fn add(
         &mut self,
         secret: &str,
-        scope: Scope,
+        Sender { scope, publisher }: Sender,
         expires: Option<Timestamp>,
     ) -> io::Result<()> {
         if self.issued.iter().any(|token| token.secret == secret) {
@@ -84,6 +119,7 @@ impl Tokens {
         self.issued.push(Token {
             secret: secret.to_owned(),
             scope,
+            publisher,
             expires,
         });
         self.disk.write_private_json("tokens", &self.issued)
@@ -95,20 +131,24 @@ impl Tokens {
         self.disk.write_private_json("tokens", &self.issued)
     }
 
-    /// Returns what the sender of a request with these headers may do.
+    /// Returns the sender of a request with these headers.
     pub(super) fn identify(
         &self,
         headers: &HeaderMap,
         now: Timestamp,
         url: &str,
-    ) -> Result<Scope, Refusal> {
+    ) -> Result<Sender, Refusal> {
         let sent = presented(headers);
         let known = sent.and_then(|sent| {
             let mut issued = self.issued.iter();
             issued.find(|token| token.secret == sent)
         });
         let valid = known.filter(|token| token.expires.is_none_or(|expires| now < expires));
-        valid.map(|token| token.scope.clone()).ok_or_else(|| {
+        let sender = valid.map(|token| Sender {
+            scope: token.scope.clone(),
+            publisher: token.publisher.clone(),
+        });
+        sender.ok_or_else(|| {
             Refusal::forbidden(format!(
                 "Invalid or non-existent authentication information. See \
                  {url}/help/#invalid-auth for more information."

@@ -9,6 +9,7 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use pep440_rs::Version;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::auth::Scope;
 use super::names::{WheelName, normalized};
@@ -168,6 +169,7 @@ impl PyPi {
             uploaded: self.inner.clock.now(),
             serial: 0,
             by_upload: false,
+            provenance: None,
             deleted: false,
         };
         let blob = state.index.blob(&received.sha256);
@@ -183,6 +185,24 @@ impl PyPi {
             let mut files = project.files.iter_mut();
             if let Some(file) = files.find(|it| it.filename == filename && !it.deleted) {
                 file.deleted = true;
+            }
+        })
+    }
+
+    /// Returns the provenance of a file: its attestations and who made them.
+    pub fn provenance(&self, filename: &str) -> Option<Value> {
+        let state = self.inner.lock();
+        let mut files = state.index.projects.values().flat_map(Project::present);
+        let file = files.find(|file| file.filename == filename)?;
+        file.provenance.clone()
+    }
+
+    /// Changes the provenance of a file, as only the server could, or removes it.
+    pub fn set_provenance(&self, filename: &str, provenance: Option<Value>) -> io::Result<()> {
+        self.change_file(filename, |project, _| {
+            let mut files = project.files.iter_mut();
+            if let Some(file) = files.find(|it| it.filename == filename && !it.deleted) {
+                file.provenance = provenance;
             }
         })
     }

@@ -130,7 +130,7 @@ fn file_json(inner: &Inner, project: &Project, file: &File) -> Value {
         "yanked": yanked,
         "core-metadata": metadata,
         "data-dist-info-metadata": metadata,
-        "provenance": null,
+        "provenance": inner.provenance_url(&normalized(&project.name), file),
     })
 }
 
@@ -159,6 +159,9 @@ fn link(inner: &Inner, project: &Project, file: &File) -> String {
     if let Some(sha256) = &file.metadata_sha256 {
         add("data-dist-info-metadata", &format!("sha256={sha256}"));
         add("data-core-metadata", &format!("sha256={sha256}"));
+    }
+    if let Some(url) = inner.provenance_url(&normalized(&project.name), file) {
+        add("data-provenance", &url);
     }
     if let Some(reason) = yanked(project, file) {
         add("data-yanked", reason);

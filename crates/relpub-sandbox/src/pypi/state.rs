@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::names::normalized;
 use crate::disk::{Disk, Hashes};
@@ -114,6 +115,9 @@ pub(super) struct File {
     pub(super) serial: u64,
     /// Whether it came by upload; otherwise the world was seeded with it.
     pub(super) by_upload: bool,
+    /// The attestations to it and who made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) provenance: Option<Value>,
     /// Whether it was deleted, so that only its name is still taken.
     pub(super) deleted: bool,
 }

@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::auth::Scope;
+use super::auth::{Scope, Sender, Trusted};
 use super::{Inner, PyPi};
 use crate::disk::Disk;
 
@@ -78,6 +78,18 @@ impl Publisher {
             && claim("event_name") != "pull_request_target"
             && (environment.is_empty() || claim("environment").eq_ignore_ascii_case(environment))
             && workflow.is_some_and(|file| self.workflow.as_deref().is_none_or(|it| it == file))
+    }
+
+    /// Returns what provenance says about the job with these claims.
+    fn trusted(&self, claims: &Map<String, Value>) -> Trusted {
+        let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+        let file = workflow_file(claim("job_workflow_ref"), claim("repository"));
+        let workflow = self.workflow.as_deref().or(file).unwrap_or_default();
+        Trusted {
+            repository: self.repository.clone(),
+            workflow: workflow.to_owned(),
+            environment: self.environment.clone().unwrap_or_default(),
+        }
     }
 }
 
@@ -211,6 +223,7 @@ fn exchange(inner: &Inner, body: &[u8]) -> Result<(String, i64), Failure> {
     }
     let expires = claims.get("exp").and_then(Value::as_i64).unwrap_or(0);
     state.exchange.spend(jti, expires, now.as_second())?;
+    let publisher = publishers.first().map(|it| it.trusted(&claims));
     let mut projects = Some(Vec::new());
     for publisher in publishers {
         match (publisher.projects, &mut projects) {
@@ -231,7 +244,8 @@ fn exchange(inner: &Inner, body: &[u8]) -> Result<(String, i64), Failure> {
     };
     let token = inner.secrets.fresh("pypi-");
     let end = now + SignedDuration::from_secs(LIFE);
-    state.tokens.add(&token, scope, Some(end))?;
+    let sender = Sender { scope, publisher };
+    state.tokens.add(&token, sender, Some(end))?;
     Ok((token, end.as_second()))
 }
 

@@ -5,7 +5,6 @@ use axum::extract::State;
 use http::{HeaderMap, Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 
-use super::archive;
 use super::auth::Scope;
 use super::control_fields::{Digests, Kind};
 use super::form::{Content, Form};
@@ -13,7 +12,7 @@ use super::metadata::Metadata;
 use super::names::{self, WheelName, file_stem, is_supported_platform, normalized};
 use super::refusal::Refusal;
 use super::state::{File, PROJECT_LIMIT, Project, Release, State as Index};
-use super::{Inner, PyPi, Uploads, stdlib};
+use super::{Inner, PyPi, Uploads, archive, attestations, stdlib};
 
 /// How long after its creation a release takes files.
 const OPEN: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -75,13 +74,13 @@ fn judge(inner: &Inner, headers: &HeaderMap, mut form: Form) -> Result<(), Refus
     expect_action(&form)?;
     expect_open(inner)?;
     let now = inner.clock.now();
-    let scope = inner.lock().tokens.identify(headers, now, &inner.url)?;
+    let sender = inner.lock().tokens.identify(headers, now, &inner.url)?;
     form.remove_unknown();
     expect_protocol(&form)?;
     let kind = Kind::of(&form)?;
     let digests = Digests::of(&form)?;
     let metadata = Metadata::of(&form, &inner.url)?;
-    expect_right(inner, &scope, &metadata)?;
+    expect_right(inner, &sender.scope, &metadata)?;
     let content = expect_content(&mut form, &metadata)?;
     expect_size(inner, &metadata, &content)?;
     digests.expect_of(&content)?;
@@ -97,8 +96,11 @@ fn judge(inner: &Inner, headers: &HeaderMap, mut form: Form) -> Result<(), Refus
     }
     upload.expect_free()?;
     let core_metadata = upload.inspect()?;
-    expect_no_attestations(&form, &scope)?;
-    let file = upload.file(&form)?;
+    let provenance = attestations::provenance(inner, &form, &sender, &content)?;
+    let file = File {
+        provenance,
+        ..upload.file(&form)?
+    };
     commit(inner, metadata, file, content, core_metadata.as_deref())
 }
 
@@ -228,6 +230,7 @@ impl Upload<'_> {
             uploaded: self.now,
             serial: 0,
             by_upload: true,
+            provenance: None,
             deleted: false,
         })
     }
@@ -432,15 +435,4 @@ fn expect_size(inner: &Inner, metadata: &Metadata, content: &Content) -> Result<
         )));
     }
     Ok(())
-}
-
-fn expect_no_attestations(form: &Form, scope: &Scope) -> Result<(), Refusal> {
-    let why = match form.one("attestations") {
-        None => return Ok(()),
-        Some(_) if scope.is_publisher() => "not supported by this sandbox yet",
-        Some(_) => "Attestations are only supported when using Trusted Publishing",
-    };
-    Err(Refusal::bad(format!(
-        "Invalid attestations supplied during upload: {why}"
-    )))
 }

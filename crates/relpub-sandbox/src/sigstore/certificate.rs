@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::der;
+use super::der::{self, Element};
 use super::keys::{Key, sha256};
 
 pub(super) const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
@@ -161,6 +161,7 @@ pub(super) struct Certificate<'a> {
     pub(super) spki: &'a [u8],
     /// The contents of `notBefore` and `notAfter`.
     pub(super) validity: [&'a [u8]; 2],
+    extensions: Vec<Element<'a>>,
 }
 
 impl<'a> Certificate<'a> {
@@ -171,13 +172,14 @@ impl<'a> Certificate<'a> {
             return None;
         };
         let fields = tbs.parts(der::SEQUENCE)?;
-        let [_, serial, _, issuer, validity, _, spki, _] = fields[..] else {
+        let [_, serial, _, issuer, validity, _, spki, extensions] = fields[..] else {
             return None;
         };
         let validity = validity.parts(der::SEQUENCE)?;
         let [not_before, not_after] = validity[..] else {
             return None;
         };
+        let extensions = der::only(extensions.tagged(0xa3)?)?;
         Some(Self {
             tbs: tbs.whole,
             signature: signature.tagged(der::BIT_STRING)?.get(1..)?,
@@ -185,7 +187,26 @@ impl<'a> Certificate<'a> {
             serial: serial.tagged(der::INTEGER)?,
             spki: spki.whole,
             validity: [not_before.content, not_after.content],
+            extensions: extensions.parts(der::SEQUENCE)?,
         })
+    }
+
+    /// Returns the DER inside an extension.
+    pub(super) fn extension(&self, oid: &str) -> Option<&'a [u8]> {
+        let oid = der::oid(oid);
+        self.extensions.iter().find_map(|extension| {
+            let parts = extension.parts(der::SEQUENCE)?;
+            let value = (parts.first()?.whole == oid)
+                .then(|| parts.last())
+                .flatten()?;
+            value.tagged(der::OCTET_STRING)
+        })
+    }
+
+    /// Returns the text in one of Fulcio's newer extensions, by its last arc.
+    pub(super) fn claim(&self, arc: u8) -> Option<&'a str> {
+        let value = self.extension(&format!("{FULCIO}.{arc}"))?;
+        std::str::from_utf8(der::only(value)?.tagged(der::UTF8_STRING)?).ok()
     }
 }
 
@@ -217,6 +238,7 @@ mod tests {
 
         let read = Certificate::read(&der).unwrap();
         assert_eq!(read.spki, key.spki());
+        assert_eq!(read.claim(8), Some("issuer"));
         assert_eq!(read.validity, [b"700101000000Z"; 2]);
         assert!(super::super::keys::verifies(
             key.spki(),

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde::Deserialize;
 
 /// An envelope, decoded.
-pub(crate) struct Envelope {
-    pub(crate) payload_type: String,
-    pub(crate) payload: Vec<u8>,
-    pub(crate) signatures: Vec<Vec<u8>>,
+pub(super) struct Envelope {
+    payload_type: String,
+    pub(super) payload: Vec<u8>,
+    pub(super) signatures: Vec<Vec<u8>>,
 }
 
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ struct Signature {
 
 impl Envelope {
     /// Reads an envelope with a signature at least; the error says what is wrong.
-    pub(crate) fn read(json: &[u8]) -> Result<Self, String> {
+    pub(super) fn read(json: &[u8]) -> Result<Self, String> {
         let encoded: Encoded = serde_json::from_slice(json)
             .map_err(|error| format!("the envelope is malformed: {error}"))?;
         let decoded = |text: &str| {
@@ -45,7 +45,7 @@ impl Envelope {
     }
 
     /// Returns what is signed, the pre-authentication encoding.
-    pub(crate) fn signed(&self) -> Vec<u8> {
+    pub(super) fn signed(&self) -> Vec<u8> {
         pae(&self.payload_type, &self.payload)
     }
 }

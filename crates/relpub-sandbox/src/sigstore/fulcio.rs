@@ -21,7 +21,7 @@ use super::certificate::{
 };
 use super::deviation::Deviation;
 use super::sct::sct_list;
-use super::{AUDIENCE, Sigstore};
+use super::{AUDIENCE, Sigstore, control};
 use crate::service::Service;
 
 /// How long a certificate is valid.
@@ -33,6 +33,13 @@ pub(super) fn service(sigstore: &Sigstore) -> Service {
         .route("/api/v2/signingCert", post(signing_cert))
         .route("/api/v2/trustBundle", get(trust_bundle))
         .route("/api/v2/configuration", get(configuration))
+        // The services have no common address; this one speaks for all.
+        .route(
+            "/_sandbox/deviations",
+            get(control::show)
+                .post(control::spoil)
+                .delete(control::mend),
+        )
         .with_state(sigstore.clone());
     Service {
         name: "fulcio",
@@ -47,6 +54,7 @@ fn endpoint(_: &Method, path: &str) -> &'static str {
         "/api/v2/signingCert" => "signing-cert",
         "/api/v2/trustBundle" => "trust-bundle",
         "/api/v2/configuration" => "configuration",
+        _ if path.starts_with("/_sandbox/") => "control",
         _ => "unknown",
     }
 }

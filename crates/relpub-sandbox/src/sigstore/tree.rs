@@ -38,6 +38,28 @@ pub(super) fn path(index: usize, leaves: &[Hash]) -> Vec<Hash> {
     path
 }
 
+/// Returns the root that a path leads to (RFC 9162 section 2.1.3.2).
+///
+/// `None` is a path that is too long or too short for its place in the tree.
+pub(super) fn climb(index: usize, size: usize, leaf: Hash, path: &[Hash]) -> Option<Hash> {
+    let mut last = size.checked_sub(1)?;
+    let (mut node, mut hash) = (index, leaf);
+    (index <= last).then_some(())?;
+    for sibling in path {
+        (last > 0).then_some(())?;
+        if node % 2 == 1 || node == last {
+            hash = sha256(&[&[1], &sibling[..], &hash].concat());
+            while node % 2 == 0 && node != 0 {
+                (node, last) = (node / 2, last / 2);
+            }
+        } else {
+            hash = sha256(&[&[1], &hash[..], sibling].concat());
+        }
+        (node, last) = (node / 2, last / 2);
+    }
+    (last == 0).then_some(hash)
+}
+
 /// Returns the largest power of two below `length`, which is at least two.
 fn split(length: usize) -> usize {
     length.next_power_of_two() / 2
@@ -47,23 +69,6 @@ fn split(length: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Follows a path as a verifier does (RFC 9162 section 2.1.3.2).
-    fn climb(index: usize, size: usize, leaf: Hash, path: &[Hash]) -> Hash {
-        let (mut node, mut last, mut hash) = (index, size - 1, leaf);
-        for sibling in path {
-            if node % 2 == 1 || node == last {
-                hash = sha256(&[&[1], &sibling[..], &hash].concat());
-                while node % 2 == 0 && node != 0 {
-                    (node, last) = (node / 2, last / 2);
-                }
-            } else {
-                hash = sha256(&[&[1], &hash[..], sibling].concat());
-            }
-            (node, last) = (node / 2, last / 2);
-        }
-        hash
-    }
-
     #[test]
     fn every_leaf_leads_to_the_root() {
         let leaves: Vec<Hash> = (0..21u8).map(|byte| leaf(&[byte])).collect();
@@ -72,7 +77,9 @@ mod tests {
             for index in 0..size {
                 let path = path(index, leaves);
                 let climbed = climb(index, size, leaves[index], &path);
-                assert_eq!(climbed, root(leaves), "{index} of {size}");
+                assert_eq!(climbed, Some(root(leaves)), "{index} of {size}");
+                let cut = path.split_last().map(|(_, rest)| rest);
+                assert!(cut.is_none_or(|cut| climb(index, size, leaves[index], cut).is_none()));
             }
         }
     }

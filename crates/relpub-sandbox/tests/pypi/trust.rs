@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Upload, client, take, world};
 
 /// Exchanges an identity token and returns the status and the answer.
-async fn mint(world: &World, jwt: &str) -> (StatusCode, Value) {
+pub(crate) async fn mint(world: &World, jwt: &str) -> (StatusCode, Value) {
     let url = format!("{}/_/oidc/mint-token", world.pypi.url());
     let body = json!({"token": jwt}).to_string();
     let answer = client().post(url).body(body).send().await.unwrap();
@@ -116,16 +116,4 @@ async fn each_index_has_an_audience_of_its_own() {
         let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
         assert_eq!(answer, format!("{{\"audience\":\"{name}\"}}"));
     }
-}
-
-#[tokio::test]
-async fn a_trusted_publisher_may_not_send_attestations_yet() {
-    let world = world().await;
-    let (_, answer) = mint(&world, &world.identity.issue("pypi")).await;
-    let upload = Upload::wheel(answer["token"].as_str().unwrap(), "demo", "1.0");
-    let with = upload.clone().with("attestations", "[]");
-    let (_, refused) = with.send(&world.pypi.upload_url()).await;
-    let start = "400 Invalid attestations supplied during upload: not supported by this sandbox";
-    assert!(refused.starts_with(start), "{refused}");
-    take(&world, upload).await;
 }

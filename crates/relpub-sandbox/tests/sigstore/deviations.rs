@@ -8,7 +8,7 @@ const BYTES: &[u8] = b"the bytes of a release";
 
 /// What becomes of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     /// It is not even made.
     NotSigned,
     /// It is made, and its verification fails.
@@ -31,7 +31,7 @@ async fn fate(world: &World, rekor: Rekor) -> Fate {
 }
 
 /// Returns what the client is known to do, and with which log it shows.
-fn known(deviation: Deviation) -> (Rekor, Fate) {
+pub(crate) fn known(deviation: Deviation) -> (Rekor, Fate) {
     use Deviation as D;
     match deviation {
         D::NoSct

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod bytes;
 mod deviations;
 mod services;
 mod signing;
+mod store;
 
 use std::fs;
 
@@ -29,7 +31,7 @@ async fn world() -> World {
 
 /// A version of Rekor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rekor {
+pub(crate) enum Rekor {
     V1,
     V2,
 }

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use crate::{client, world};
 
-struct Key {
+pub(crate) struct Key {
     pair: EcdsaKeyPair,
     spki: Vec<u8>,
 }
 
 impl Key {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
         let spki = spki.as_ref().to_vec();
@@ -36,13 +36,13 @@ impl Key {
     }
 }
 
-fn sha256(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn sha256(bytes: &[u8]) -> Vec<u8> {
     aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes)
         .as_ref()
         .to_vec()
 }
 
-async fn post(url: &str, body: &Value) -> Response {
+pub(crate) async fn post(url: &str, body: &Value) -> Response {
     client().post(url).json(body).send().await.unwrap()
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn certificate(world: &World, jwt: &str, challenge: &str) -> Re
     post(&format!("{}/api/v2/signingCert", urls.fulcio), &body).await
 }
 
-fn rekor1_entry(key: &Key, message: &[u8]) -> Value {
+pub(crate) fn rekor1_entry(key: &Key, message: &[u8]) -> Value {
     json!({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {
         "data": {"hash": {"algorithm": "sha256", "value": hex::encode(sha256(message))}},
         "signature": {
@@ -142,7 +142,7 @@ async fn rekor_v1_keeps_entries_in_one_spelling() {
     assert_eq!(String::from_utf8(body).unwrap(), expected);
 }
 
-fn rekor2_entry(key: &Key, message: &[u8]) -> Value {
+pub(crate) fn rekor2_entry(key: &Key, message: &[u8]) -> Value {
     json!({"hashedRekordRequestV002": {
         "digest": STANDARD.encode(sha256(message)),
         "signature": {
