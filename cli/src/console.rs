@@ -11,7 +11,7 @@ use crate::env::{Actions, Env};
 use crate::render::github;
 
 /// The width of a screen where there is no terminal.
-const WIDTH: usize = 100;
+const WIDTH: usize = 120;
 
 /// The narrowest screen that anything is laid out for.
 const NARROWEST: usize = 40;

@@ -1,6 +1,6 @@
 //! Signals: the first one cancels the run, a second one ends the process.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,16 @@ pub(crate) fn watch() -> CancellationToken {
     tokio::spawn(async move {
         signals.next().await;
         watched.cancel();
-        let _ = writeln!(anstream::stderr(), "stopping; once more ends it at once");
+        // A terminal has shown `^C` where the line was.
+        let fresh = if std::io::stderr().is_terminal() {
+            "\n"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            anstream::stderr(),
+            "{fresh}stopping; once more ends it at once"
+        );
         signals.next().await;
         std::process::exit(INTERRUPTED);
     });

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::blocking::{Client, Response};
@@ -71,7 +71,11 @@ impl Project {
 
     /// Runs a command to its end.
     pub(crate) fn finish(&self, mut command: Command) -> Run {
-        let output = command.output().unwrap();
+        self.ended(command.output().unwrap())
+    }
+
+    /// Takes what a command left that has ended.
+    pub(crate) fn ended(&self, output: Output) -> Run {
         let run = Run {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -239,8 +243,11 @@ impl Drop for Sandbox {
 
 fn relpub() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relpub"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).stdin(Stdio::null());
+    let kept = ["PATH", "SYSTEMROOT"].map(|name| (name, std::env::var_os(name)));
+    let kept = kept
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    command.env_clear().envs(kept).stdin(Stdio::null());
     command
 }
 

@@ -58,18 +58,10 @@ fn an_interrupted_process_says_how_it_stands_and_is_finished_by_the_next() {
     let sandbox = project.sandbox();
     let run = begun(&project, &sandbox, 4);
     interrupt(&run);
-    let output = run.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(5));
-    let screen = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        screen.starts_with("stopped: the run was interrupted\n\n  public    nothing\n"),
-        "{screen}"
-    );
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        said.contains("stopping; once more ends it at once"),
-        "{said}"
-    );
+    let run = project.ended(run.wait_with_output().unwrap()).exits(5);
+    let screen = "stopped: the run was interrupted\n\n  public    nothing\n";
+    assert!(run.stdout.starts_with(screen), "{}", run.stdout);
+    run.shows("stopping; once more ends it at once");
     assert_eq!(finished(&project, &sandbox).len(), 9);
 }
 

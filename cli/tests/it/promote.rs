@@ -1,7 +1,6 @@
 //! The whole line against a standing sandbox.
 
 use std::fs;
-use std::process::Command;
 
 use insta::assert_snapshot;
 
@@ -50,6 +49,7 @@ fn a_release_is_planned_promoted_verified_and_looked_at() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn the_next_step_is_a_command_that_can_be_typed() {
     let project = Project::demo();
@@ -65,7 +65,7 @@ fn the_next_step_is_a_command_that_can_be_typed() {
     let run = project.finish(project.in_world(&sandbox, &args)).exits(0);
     let (_, line) = run.stdout.split_once("to do it: ").unwrap();
     assert!(line.ends_with("world.json\n"), "{line}");
-    let mut shell = Command::new("sh");
+    let mut shell = std::process::Command::new("sh");
     let program = env!("CARGO_BIN_EXE_relpub");
     let script = line.trim_end().replacen("relpub", program, 1) + " --yes";
     shell.args(["-c", &script]).envs(sandbox.environment());

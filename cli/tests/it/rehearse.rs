@@ -32,8 +32,8 @@ fn the_demo_goes_through() {
           point     GitHub latest → v1.2.3 (there was none)
 
           assumed   PyPI takes this workflow as a trusted publisher of relpub-demo (a new project)
-                    the tag name v1.2.3 was not burned by an immutable release that was deleted (GitHub
-                    tells only when the release is made)
+                    the tag name v1.2.3 was not burned by an immutable release that was deleted (GitHub tells only when the
+                    release is made)
                     this credential may write releases of relpub/demo
 
         released relpub-demo 1.2.3   9 of 9 there, digests equal
@@ -117,15 +117,14 @@ fn what_never_works_stops_with_the_counts() {
     let screen = &run.stdout[begin..];
     let end = screen.find("  again").unwrap();
     assert_snapshot!(screen[..end], @"
-    stopped: PyPI: could not upload
-    relpub_demo-1.2.3-cp310-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl: HTTP 503: the sandbox
-    was asked to fail here (tried 4 times)
+    stopped: PyPI: could not upload relpub_demo-1.2.3-cp310-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl: HTTP 503:
+    the sandbox was asked to fail here (tried 4 times)
 
       public    nothing
       hidden    6 files in the draft on GitHub
       not yet   2 wheels, 1 sdist on PyPI · GitHub release v1.2.3 · GitHub latest
       When PyPI answers, run the same command again.
-      It continues with relpub_demo-1.2.3-cp310-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl to
-      PyPI; nothing is uploaded twice.
+      It continues with relpub_demo-1.2.3-cp310-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl to PyPI; nothing is
+      uploaded twice.
     ");
 }

@@ -147,6 +147,7 @@ impl Promotion {
         edges.dedup();
         let mut flags = release.flags.clone();
         flags.allow_missing.sort();
+        flags.allow_missing.dedup();
         let mut waived = release.waived.clone();
         waived.sort();
         Self {

@@ -138,6 +138,9 @@ impl<'a> Run<'a> {
             Some(facts) => return Err(self.stopped(incomplete(), None, facts, true)),
             None => return Err(self.stopped(incomplete(), None, self.known(), false)),
         };
+        if let Some(earlier) = self.earlier_receipt(&facts) {
+            return Ok(earlier);
+        }
         let receipt = self.receipt(facts);
         if let Err(error) = self.cx.state.save_receipt(&receipt) {
             let failure = local(&Error::from(error));
@@ -152,6 +155,13 @@ impl<'a> Run<'a> {
             .store
             .remove(self.plan.promotion.edges.iter().map(|edge| &edge.sha256));
         Ok(receipt)
+    }
+
+    /// Returns the receipt of an earlier run that says the same, if this run had
+    /// nothing to do: its history is the one worth keeping.
+    fn earlier_receipt(&self, facts: &Facts) -> Option<Receipt> {
+        let earlier = self.cx.state.load_receipt().ok().flatten();
+        earlier.filter(|receipt| self.plan.steps.is_empty() && receipt.facts == *facts)
     }
 
     /// Says how it stands after a stop: as the destinations say, or, if there is

@@ -59,6 +59,12 @@ async fn work_out(cx: &Context, config: &Config, selection: &Selection) -> Resul
     let forge = forge(cx, config);
     let repository = forge.repository().await?;
     let commit = commit(cx, config, &forge, selection).await?;
+    if config.create_tag && !forge.commit_exists(&commit).await? {
+        return Err(Error::Blocked(format!(
+            "commit {commit} is not in {}, so no tag can be made at it; push it first",
+            config.repository
+        )));
+    }
     let vars = Vars::new(config, &selection.tag).with_commit(&commit);
     let origins = sources::open(cx, config, selection.from.as_deref(), &vars)?;
     let listing = list(&origins).await?;

@@ -124,7 +124,7 @@ impl Labels {
     }
 
     /// Adds an entry whose paragraphs begin on lines of their own; empty ones
-    /// are left out.
+    /// are left out, and so is an entry without any.
     pub(crate) fn entry<T: Into<String>>(
         &mut self,
         label: &str,
@@ -132,12 +132,16 @@ impl Labels {
         paragraphs: impl IntoIterator<Item = T>,
     ) {
         let paragraphs = paragraphs.into_iter().map(Into::into);
+        let paragraphs: Vec<String> = paragraphs
+            .filter(|text: &String| !text.is_empty())
+            .collect();
+        if paragraphs.is_empty() {
+            return;
+        }
         self.rows.push(Row::Entry {
             label: label.to_owned(),
             style,
-            paragraphs: paragraphs
-                .filter(|text: &String| !text.is_empty())
-                .collect(),
+            paragraphs,
         });
     }
 
@@ -260,23 +264,46 @@ impl Cell {
 
 /// Returns rows as columns that are as wide as their widest cell, indented by
 /// two, with three spaces between them.
-pub(crate) fn table(rows: &[Vec<Cell>]) -> String {
+///
+/// Where that is wider than `width`, the column of names gives way: a name that
+/// is too long for it stays whole, and the rest of its row follows below.
+pub(crate) fn table(rows: &[Vec<Cell>], names: usize, width: usize) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
+    let widest = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(Cell::width).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut out = String::new();
-    for row in rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| cell.render(*width))
-            .collect();
-        out.push_str(format!("  {}", cells.join("   ")).trim_end());
-        out.push('\n');
+    let mut widths: Vec<usize> = (0..columns).map(widest).collect();
+    let all = 2 + widths.iter().sum::<usize>() + SPACE.len() * columns.saturating_sub(1);
+    if let Some(name) = widths.get_mut(names) {
+        let over = all.saturating_sub(width);
+        *name = name.saturating_sub(over).max(NARROWEST.min(*name));
     }
+    rows.iter().map(|row| line(row, &widths, names)).collect()
+}
+
+/// What stands between two columns of a table.
+const SPACE: &str = "   ";
+
+/// The width that a column of names does not go below.
+const NARROWEST: usize = 12;
+
+/// Returns one row of a table, on two lines if its name is too long for one.
+fn line(row: &[Cell], widths: &[usize], names: usize) -> String {
+    let too_long = |i: usize, cell: &Cell| i == names && cell.width() > widths[i];
+    let mut out = String::from(" ");
+    for (i, (cell, width)) in row.iter().zip(widths).enumerate() {
+        out.push_str(if i == 0 { " " } else { SPACE });
+        out.push_str(&cell.render(*width));
+        if too_long(i, cell) && i + 1 < row.len() {
+            let before: usize = widths[..=i].iter().sum();
+            let indent = 2 + before + SPACE.len() * i;
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
     out
 }
 
@@ -305,6 +332,17 @@ mod tests {
         labels.line("missing", "three");
         let expected = "  not what  one\n  it says   two\n  missing   three\n";
         assert_eq!(labels.render(40), expected);
+    }
+
+    #[test]
+    fn a_long_name_stays_whole_and_its_row_follows_below() {
+        let row = |name, size| vec![Cell::new(name), Cell::new(size).right(), Cell::new("new")];
+        let rows = [row("name", "size"), row("a-long-name.tar.gz", "1 MB")];
+        let wide = "  name                 size   new\n  a-long-name.tar.gz   1 MB   new\n";
+        assert_eq!(table(&rows, 0, 40), wide);
+        let narrow =
+            "  name           size   new\n  a-long-name.tar.gz\n                 1 MB   new\n";
+        assert_eq!(table(&rows, 0, 27), narrow);
     }
 
     #[test]

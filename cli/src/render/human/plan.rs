@@ -23,7 +23,7 @@ const NO_EVIDENCE: &str = "none";
 pub(crate) fn plan(plan: &Plan, width: usize) -> String {
     let mut out = headline(plan, width);
     out.push('\n');
-    out.push_str(&matrix(plan));
+    out.push_str(&matrix(plan, width));
     let steps = steps(plan);
     if !steps.is_empty() {
         out.push('\n');
@@ -62,7 +62,7 @@ fn headline(plan: &Plan, width: usize) -> String {
 }
 
 /// Returns the table of artifacts and destinations.
-fn matrix(plan: &Plan) -> String {
+fn matrix(plan: &Plan, width: usize) -> String {
     let destinations: BTreeSet<&DestinationName> = plan
         .rows
         .iter()
@@ -82,7 +82,7 @@ fn matrix(plan: &Plan) -> String {
         cells.push(Cell::new(NO_EVIDENCE).style(paint::DIM));
         rows.push(cells);
     }
-    table(&rows)
+    table(&rows, 0, width)
 }
 
 fn presence(row: &Row, destination: &DestinationName) -> Cell {

@@ -25,7 +25,7 @@ pub(crate) fn receipt(receipt: &Receipt, width: usize) -> String {
     let mut out = flow(&head, "   ", width) + "\n";
     out.push_str(&about(facts).render(width));
     out.push('\n');
-    out.push_str(&table(&places(facts)));
+    out.push_str(&table(&places(facts), 1, width));
     out.push('\n');
     out.push_str(&history(receipt).render(width));
     out
@@ -92,6 +92,9 @@ fn history(receipt: &Receipt) -> Labels {
     let done = history.done.iter();
     let done = done.map(|done| format!("{} {}", done.at.strftime("%H:%M:%S"), done.what));
     list.entry("done", anstyle::Style::new(), done);
+    if history.done.is_empty() {
+        list.line("done", "nothing");
+    }
     for link in &history.links {
         list.line(
             "see",

@@ -54,7 +54,7 @@ pub(crate) fn released(
     head.extend(left.map(|_| words::duration(took)));
     head.push(format!("{}, digests equal", there(facts)));
     let mut out = flow(&head, "   ", width) + "\n";
-    out.push_str(&destinations(facts, Some(before), Some(config)));
+    out.push_str(&destinations(facts, Some(before), Some(config), width));
     let mut list = Labels::new();
     for waived in &promotion.waived {
         let text = format!("{} missing: \"{}\"", waived.missing, waived.because);
@@ -90,6 +90,7 @@ pub(crate) fn destinations(
     facts: &Facts,
     before: Option<&Before>,
     config: Option<&Config>,
+    width: usize,
 ) -> String {
     let rows: Vec<Vec<Cell>> = groups(facts, config)
         .into_iter()
@@ -102,7 +103,7 @@ pub(crate) fn destinations(
             ]
         })
         .collect();
-    table(&rows)
+    table(&rows, 1, width)
 }
 
 /// What goes to one place under one heading: a project of an index, or a release.

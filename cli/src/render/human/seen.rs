@@ -28,11 +28,12 @@ pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
         there(facts),
         "downloaded and compared".to_owned(),
     ];
-    let mut out = flow(&head, "   ", width) + "\n" + &destinations(facts, None, Some(config));
+    let mut out =
+        flow(&head, "   ", width) + "\n" + &destinations(facts, None, Some(config), width);
     let found = findings(facts);
     if !found.is_empty() {
         out.push('\n');
-        out.push_str(&table(&found));
+        out.push_str(&table(&found, 1, width));
     }
     out
 }

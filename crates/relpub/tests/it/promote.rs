@@ -40,7 +40,7 @@ fn a_release_goes_out_and_nothing_happens_twice() {
     let seen = outside.seen();
     outside.world.clear_log();
     let again = promote(&outside, &project, &how).released();
-    assert_eq!(again.facts, first.facts);
+    assert_eq!(again, first, "the receipt of the run that did it is kept");
     assert_eq!(outside.seen(), seen);
     assert_eq!(mutations(&outside), Vec::<String>::new());
 }
@@ -97,6 +97,24 @@ fn an_absent_tag_is_made_at_the_given_commit() {
         Some(COMMIT)
     );
     assert_eq!(receipt.facts.tag.unwrap().as_str(), COMMIT);
+}
+
+#[test]
+fn a_tag_is_only_made_at_a_commit_that_is_there() {
+    let (outside, project) = (Outside::without_tag(), Project::demo());
+    project.edit("[source]", "create-tag = true\n[source]");
+    let how = How {
+        commit: Some("1111111111111111111111111111111111111111"),
+        ..How::new(&outside)
+    };
+    let end = promote(&outside, &project, &how);
+    assert_eq!(end.exit(), Exit::Blocked);
+    assert!(
+        end.words().contains("is not in relpub/demo"),
+        "{}",
+        end.words()
+    );
+    assert_eq!(mutations(&outside), Vec::<String>::new());
 }
 
 #[test]
