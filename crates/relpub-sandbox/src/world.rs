@@ -191,67 +191,16 @@ impl World {
             disk,
             names: Arc::new(options.names),
         };
-        let traffic = Traffic::new(shared.clock.clone());
-        let mut servers = Servers::default();
-        let mut file = WorldFile::new();
-        let mut environment = job_environment(&shared.names);
-        let port = |offset| options.port.map(|base| base.saturating_add(offset));
-
-        // The services, one block each: take a port, open, describe, serve.
-        // Ports from the base on: control 0, bucket 1, identity 2, pypi 3,
-        // testpypi 4, github 5, fulcio 6, rekor1 7, rekor2 8, tsa 9.
-
-        let taken = Port::take(port(1)).await?;
-        let bucket = Bucket::open(&shared, taken.url())?;
-        bucket.describe(&mut file, &mut environment);
-        servers.serve(taken, bucket.service(), &traffic);
-
-        let taken = Port::take(port(2)).await?;
-        let identity = Identity::open(&shared, taken.url())?;
-        identity.describe(&mut file, &mut environment);
-        servers.serve(taken, identity.service(), &traffic);
-
-        let taken = [
-            Port::take(port(6)).await?,
-            Port::take(port(7)).await?,
-            Port::take(port(8)).await?,
-            Port::take(port(9)).await?,
-        ];
-        let [fulcio, rekor1, rekor2, tsa] = taken.each_ref().map(Port::url);
-        let urls = Urls {
-            fulcio,
-            rekor1,
-            rekor2,
-            tsa,
-        };
-        let sigstore = Sigstore::open(&shared, urls, &identity)?;
-        sigstore.describe(&mut file);
-        for (taken, service) in taken.into_iter().zip(sigstore.services()) {
-            servers.serve(taken, service, &traffic);
-        }
-
-        let taken = Port::take(port(5)).await?;
-        let github = GitHub::open(&shared, taken.url())?;
-        github.describe(&mut file, &mut environment);
-        servers.serve(taken, github.service(), &traffic);
-
-        let taken = Port::take(port(3)).await?;
-        let pypi = PyPi::open(&shared, taken.url(), "pypi", &identity, &sigstore)?;
-        pypi.describe(&mut file, &mut environment);
-        servers.serve(taken, pypi.service(), &traffic);
-
-        let taken = Port::take(port(4)).await?;
-        let testpypi = PyPi::open(&shared, taken.url(), "testpypi", &identity, &sigstore)?;
-        testpypi.describe(&mut file, &mut environment);
-        servers.serve(taken, testpypi.service(), &traffic);
-
-        let taken = Port::take(port(0)).await?;
-        let control = taken.url();
-        file.control = Some(control.clone());
-        servers.serve_unwatched(taken, control::service(&shared, &traffic));
-
-        file.write(&shared.disk)?;
-        write_environment(&environment, &shared.disk)?;
+        let mut opening = Opening::new(shared, options.port);
+        let bucket = opening.bucket().await?;
+        let identity = opening.identity().await?;
+        let github = opening.github().await?;
+        let sigstore = opening.sigstore(&identity).await?;
+        let pypi = opening.index(3, "pypi", &identity, &sigstore).await?;
+        let testpypi = opening.index(4, "testpypi", &identity, &sigstore).await?;
+        let control = opening.control().await?;
+        opening.file.write(&opening.shared.disk)?;
+        write_environment(&opening.environment, &opening.shared.disk)?;
         Ok(Self {
             bucket,
             github,
@@ -259,12 +208,12 @@ impl World {
             pypi,
             sigstore,
             testpypi,
-            shared,
-            traffic,
-            servers,
+            shared: opening.shared,
+            traffic: opening.traffic,
+            servers: opening.servers,
             data,
-            file,
-            environment,
+            file: opening.file,
+            environment: opening.environment,
             control,
             _temporary: temporary,
         })
@@ -342,6 +291,108 @@ impl World {
     /// Stops the services and waits until their ports are free.
     pub async fn stop(mut self) {
         self.servers.stop().await;
+    }
+}
+
+/// A world whose services are being opened, each the same way: take a port,
+/// open, describe, serve.
+///
+/// Ports from the base on: control 0, bucket 1, identity 2, pypi 3, testpypi 4,
+/// github 5, fulcio 6, rekor1 7, rekor2 8, tsa 9.
+struct Opening {
+    shared: Shared,
+    port: Option<u16>,
+    traffic: Traffic,
+    servers: Servers,
+    file: WorldFile,
+    environment: Environment,
+}
+
+impl Opening {
+    fn new(shared: Shared, port: Option<u16>) -> Self {
+        Self {
+            traffic: Traffic::new(shared.clock.clone()),
+            servers: Servers::default(),
+            file: WorldFile::new(),
+            environment: job_environment(&shared.names),
+            port,
+            shared,
+        }
+    }
+
+    /// Takes the port at `offset` from the base, or a free one.
+    async fn take(&self, offset: u16) -> io::Result<Port> {
+        Port::take(self.port.map(|base| base.saturating_add(offset))).await
+    }
+
+    async fn bucket(&mut self) -> io::Result<Bucket> {
+        let taken = self.take(1).await?;
+        let bucket = Bucket::open(&self.shared, taken.url())?;
+        bucket.describe(&mut self.file, &mut self.environment);
+        self.servers.serve(taken, bucket.service(), &self.traffic);
+        Ok(bucket)
+    }
+
+    async fn identity(&mut self) -> io::Result<Identity> {
+        let taken = self.take(2).await?;
+        let identity = Identity::open(&self.shared, taken.url())?;
+        identity.describe(&mut self.file, &mut self.environment);
+        self.servers.serve(taken, identity.service(), &self.traffic);
+        Ok(identity)
+    }
+
+    async fn index(
+        &mut self,
+        offset: u16,
+        name: &'static str,
+        identity: &Identity,
+        sigstore: &Sigstore,
+    ) -> io::Result<PyPi> {
+        let taken = self.take(offset).await?;
+        let index = PyPi::open(&self.shared, taken.url(), name, identity, sigstore)?;
+        index.describe(&mut self.file, &mut self.environment);
+        self.servers.serve(taken, index.service(), &self.traffic);
+        Ok(index)
+    }
+
+    async fn github(&mut self) -> io::Result<GitHub> {
+        let taken = self.take(5).await?;
+        let github = GitHub::open(&self.shared, taken.url())?;
+        github.describe(&mut self.file, &mut self.environment);
+        self.servers.serve(taken, github.service(), &self.traffic);
+        Ok(github)
+    }
+
+    async fn sigstore(&mut self, identity: &Identity) -> io::Result<Sigstore> {
+        let taken = [
+            self.take(6).await?,
+            self.take(7).await?,
+            self.take(8).await?,
+            self.take(9).await?,
+        ];
+        let [fulcio, rekor1, rekor2, tsa] = taken.each_ref().map(Port::url);
+        let urls = Urls {
+            fulcio,
+            rekor1,
+            rekor2,
+            tsa,
+        };
+        let sigstore = Sigstore::open(&self.shared, urls, identity)?;
+        sigstore.describe(&mut self.file);
+        for (taken, service) in taken.into_iter().zip(sigstore.services()) {
+            self.servers.serve(taken, service, &self.traffic);
+        }
+        Ok(sigstore)
+    }
+
+    /// Returns the URL of the control service, which the log does not watch.
+    async fn control(&mut self) -> io::Result<String> {
+        let taken = self.take(0).await?;
+        let url = taken.url();
+        self.file.control = Some(url.clone());
+        let service = control::service(&self.shared, &self.traffic);
+        self.servers.serve_unwatched(taken, service);
+        Ok(url)
     }
 }
 
