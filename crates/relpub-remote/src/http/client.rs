@@ -78,6 +78,12 @@ impl Http {
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)
+                // Artifacts come as they are stored, also where another crate of
+                // the same program switches decoding on.
+                .no_gzip()
+                .no_brotli()
+                .no_deflate()
+                .no_zstd()
                 .connect_timeout(CONNECT);
             if settings.proxy {
                 builder
