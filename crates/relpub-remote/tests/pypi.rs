@@ -70,6 +70,7 @@ impl Shop {
             credential,
             audience: Audience::Public,
             confirm: ConfirmBy::Digest,
+            attestations: true,
             when: When::default(),
         };
         let urls = &endpoints.indexes["pypi"];

@@ -127,6 +127,7 @@ async fn use_index(bench: &Bench, url: &str, credential: Credential) -> String {
         credential,
         audience: Audience::Private,
         confirm: ConfirmBy::Bytes,
+        attestations: true,
         when: When::default(),
     };
     let identity = Identity {

@@ -86,6 +86,7 @@ fn undeclared(name: DestinationName) -> Destination {
     Destination {
         name,
         credential: default_credential(&kind),
+        attestations: matches!(kind, DestinationKind::Index { .. }),
         kind,
         audience: Audience::Public,
         confirm: ConfirmBy::Digest,
@@ -129,6 +130,7 @@ fn destination(
         check_credential(credential, &kind, faults);
     }
     let text = |key| section.text(key).map(|text| text.value);
+    let attestations = matches!(kind, DestinationKind::Index { .. });
     Some(Destination {
         name: parsed?,
         credential: credential.map_or_else(|| default_credential(&kind), |c| c.value),
@@ -141,6 +143,7 @@ fn destination(
             Some("bytes") => ConfirmBy::Bytes,
             _ => ConfirmBy::Digest,
         },
+        attestations,
         when,
     })
 }

@@ -8,6 +8,7 @@ mod artifacts;
 mod credential;
 mod destinations;
 mod errors;
+mod evidence;
 mod files;
 mod keys;
 mod nearest;
@@ -23,6 +24,7 @@ mod url;
 use std::collections::BTreeMap;
 
 pub use errors::{ConfigError, ConfigErrors};
+pub use evidence::{Attest, EvidenceRule, SbomFormat, Sign, SignerTemplate, SigstoreRule};
 pub use schema::schema;
 pub use text::{
     Expanded, Pattern, Scope, TagError, TagTemplate, Template, TextError, Vars, When,
@@ -57,6 +59,8 @@ pub struct Config {
     pub destinations: BTreeMap<DestinationName, Destination>,
     /// How the release is described.
     pub notes: NotesRule,
+    /// What evidence is left.
+    pub evidence: EvidenceRule,
     /// What may be missing, and why.
     pub waivers: Vec<Waiver>,
 }
@@ -188,6 +192,9 @@ pub struct Destination {
     pub audience: Audience,
     /// How the result is read back.
     pub confirm: ConfirmBy,
+    /// Whether an index is sent publish attestations, where it takes them: with
+    /// trusted publishing only.
+    pub attestations: bool,
     /// In which channels the destination takes part.
     pub when: When,
 }

@@ -68,6 +68,7 @@ fn read(text: &str, top: &Section<'_>, faults: &mut Faults<'_>) -> Option<Config
         artifacts,
         destinations: destinations.known,
         notes: notes?,
+        evidence: super::EvidenceRule::default(),
         waivers,
     })
 }
