@@ -126,6 +126,7 @@ fn destination(action: &Action) -> Option<&DestinationName> {
             pointer: Pointer::Latest { destination, .. },
         } => Some(destination),
         Action::Stage { edge } | Action::Upload { edge } => Some(&edge.destination),
-        Action::CreateTag => None,
+        Action::Attach { carrier, .. } => carrier.destination(),
+        Action::Sign { .. } | Action::CreateTag => None,
     }
 }

@@ -73,6 +73,7 @@ pub(super) fn name(phase: Phase) -> &'static str {
         Phase::Publish => "publish",
         Phase::Confirm => "confirm",
         Phase::Point => "point",
+        Phase::Record => "record",
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Code {
     Disagrees,
     /// The source changed while it was read.
     SourceChanged,
+    /// Evidence does not verify.
+    Evidence,
     /// The destination holds other bytes under the name.
     Conflict,
     /// The tag or the manifest names another commit.
@@ -87,6 +89,7 @@ impl Code {
             Self::Unsafe => "unsafe",
             Self::Disagrees => "disagrees",
             Self::SourceChanged => "changed",
+            Self::Evidence => "evidence",
             Self::Conflict => "conflict",
             Self::Commit => "wrong commit",
             Self::Refused => "refused",
@@ -107,7 +110,8 @@ impl Code {
             | Self::NotWhatItSays
             | Self::Unsafe
             | Self::Disagrees
-            | Self::SourceChanged => Exit::Rejected,
+            | Self::SourceChanged
+            | Self::Evidence => Exit::Rejected,
             Self::Unknown => Exit::Unknown,
             _ => Exit::Blocked,
         }

@@ -26,8 +26,21 @@ pub struct Finding {
     pub fetched: bool,
     /// What the bytes are; `None` when they were not fetched or not readable.
     pub facts: Option<Facts>,
+    /// What it contains, where that was looked at.
+    pub sbom: Option<Sbom>,
     /// What speaks against the artifact.
     pub blockers: Vec<Blocker>,
+}
+
+/// A document that says what an artifact contains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sbom {
+    /// The digest of the document, which lies in the store.
+    pub sha256: Sha256,
+    /// How many components it names.
+    pub components: usize,
+    /// Why it names none, if so.
+    pub empty_because: Option<String>,
 }
 
 /// The identity of some bytes.

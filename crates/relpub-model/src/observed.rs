@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::decision::Failure;
 use crate::digest::Sha256;
+use crate::evidence::{Carrier, Piece, SignerClaims};
 use crate::name::{Commit, DestinationName, ProjectName};
 
 /// What every destination holds, and what else a plan rests on.
@@ -19,6 +20,10 @@ pub struct Observed {
     pub destinations: BTreeMap<DestinationName, Known<Holdings>>,
     /// How each destination's credential looks from here.
     pub credentials: BTreeMap<DestinationName, CredentialState>,
+    /// What was found of the evidence that is required, once it was looked for.
+    pub evidence: BTreeMap<Piece, BTreeMap<Carrier, Seen>>,
+    /// Whom this machine would sign as.
+    pub signer: SignerState,
     /// The text for the release: GitHub's generated notes, fetched once.
     pub generated_notes: Option<Known<String>>,
 }
@@ -129,5 +134,39 @@ pub enum CredentialState {
     /// It cannot be right, or the server refused it; says why.
     Bad(String),
     /// It could not be checked.
+    Unknown(Failure),
+}
+
+/// What a carrier holds of a piece of evidence.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// Nothing.
+    Absent,
+    /// An upload that began and did not end.
+    Incomplete,
+    /// It: it verifies, it is about the subject, and an expected signer made it.
+    Valid,
+    /// A statement by an expected signer about another promotion of this tag,
+    /// such as one by an earlier configuration.
+    Other,
+    /// Something that is not it; says why.
+    Rejected(String),
+    /// It could not be read.
+    Unknown(Failure),
+}
+
+/// Whom this machine would sign as.
+#[derive(Clone, Debug, Default)]
+pub enum SignerState {
+    /// Nobody asked, because nothing is to be signed.
+    #[default]
+    NotAsked,
+    /// An expected signer.
+    Ready(SignerClaims),
+    /// No identity can be had here; says what was looked for.
+    Absent(String),
+    /// An identity that is none of the expected ones; says why.
+    Wrong(String),
+    /// It could not be told.
     Unknown(Failure),
 }

@@ -41,6 +41,7 @@ pub fn endpoints() -> Endpoints {
         },
         s3: None,
         identity: None,
+        sigstore: None,
     }
 }
 

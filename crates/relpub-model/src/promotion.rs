@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Vars;
 use crate::config::{Config, DestinationKind, Latest};
 use crate::digest::Sha256;
+use crate::evidence::Required;
 use crate::findings::{Bytes, Findings};
 use crate::name::{Commit, DestinationName, FileName, SourcePath};
 use crate::release::{Artifact, Flags, Release, RepositoryId, Waived};
@@ -34,6 +36,10 @@ pub struct Promotion {
     pub commit: Commit,
     /// Which bytes go where under which name, in order of destination and name.
     pub edges: Vec<Edge>,
+    /// The evidence that goes with it. A promotion of before there was any has
+    /// none.
+    #[serde(default, skip_serializing_if = "Required::is_empty")]
+    pub evidence: Required,
     /// The pointers that move at the end.
     pub pointers: Vec<PointerRule>,
     /// The digest of the configuration.
@@ -150,6 +156,8 @@ impl Promotion {
         flags.allow_missing.dedup();
         let mut waived = release.waived.clone();
         waived.sort();
+        let vars = Vars::new(config, &release.tag).with_commit(&release.commit);
+        let destinations = edges.iter().map(|edge| &edge.destination);
         Self {
             schema: 1,
             project: release.project.clone(),
@@ -157,6 +165,7 @@ impl Promotion {
             tag: release.tag.clone(),
             commit: release.commit.clone(),
             pointers: pointers(config, release, &edges),
+            evidence: Required::by(config, destinations, &vars),
             edges,
             config: config.digest,
             waived,

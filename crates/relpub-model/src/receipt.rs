@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::digest::Sha256;
+use crate::evidence::{Carrier, LogEntry, Piece};
 use crate::name::{Commit, DestinationName, FileName};
 use crate::observed::{Holdings, Known, Observed, TagState};
-use crate::plan::{Action, Plan, Presence, judge, left_to_do};
+use crate::plan::{
+    Action, EvidenceRow, EvidenceState, Plan, Presence, judge, judge_evidence, left_to_do,
+};
 use crate::promotion::{Edge, PointerRule, Promotion, PromotionId};
 
 /// What was promoted. The facts are a pure function of the promotion and of
@@ -36,10 +39,14 @@ pub struct Facts {
     pub tag: Option<Commit>,
     /// What each place holds.
     pub places: Vec<PlaceFact>,
+    /// What each carrier holds of the evidence that is required, but for the
+    /// receipt statement, which is made of these facts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceRow>,
     /// Where the pointers are that this promotion moves or leaves alone.
     pub pointers: Vec<PointerFact>,
-    /// Whether every place holds the same bytes in public, and every pointer is
-    /// where it belongs.
+    /// Whether every place holds the same bytes in public, all evidence is there
+    /// that can be, and every pointer is where it belongs.
     pub complete: bool,
 }
 
@@ -83,6 +90,9 @@ pub struct History {
     pub ended: Timestamp,
     /// What it did, in the order it was done.
     pub done: Vec<Done>,
+    /// What it signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed: Vec<Signed>,
     /// Where people find things.
     pub links: Vec<Link>,
 }
@@ -95,6 +105,21 @@ pub struct Done {
     pub at: Timestamp,
     /// What it was, in words.
     pub what: String,
+}
+
+/// Something that a run signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Signed {
+    /// The piece of evidence.
+    #[serde(flatten)]
+    pub piece: Piece,
+    /// The identity that signed it.
+    pub signer: String,
+    /// The digest of the bundle.
+    pub bundle: Sha256,
+    /// Where logs hold the signature.
+    pub log: Vec<LogEntry>,
 }
 
 /// Where people find something.
@@ -126,19 +151,41 @@ impl Facts {
             .iter()
             .map(|rule| pointer(rule, config, promotion, observed))
             .collect();
+        let evidence = without_receipts(judge_evidence(promotion, observed).rows);
         let complete = tag.as_ref() == Some(&promotion.commit)
             && places.len() == promotion.edges.len()
             && places.iter().all(|place| place.presence == Presence::Same)
+            && evidence
+                .iter()
+                .flat_map(|row| &row.carriers)
+                .all(|row| row.state.is_settled())
             && pointers.iter().all(|pointer| pointer.settled);
         Self {
             id: promotion.id(),
             promotion: promotion.clone(),
             tag,
             places,
+            evidence,
             pointers,
             complete,
         }
     }
+
+    /// Returns what is missing for good: the piece, and what does not carry it.
+    pub fn debts(&self) -> impl Iterator<Item = (&Piece, &Carrier)> {
+        self.evidence.iter().flat_map(|row| {
+            let owed = row
+                .carriers
+                .iter()
+                .filter(|it| it.state == EvidenceState::Irreparable);
+            owed.map(move |it| (&row.piece, &it.carrier))
+        })
+    }
+}
+
+fn without_receipts(rows: Vec<EvidenceRow>) -> Vec<EvidenceRow> {
+    let is_receipt = |row: &EvidenceRow| matches!(row.piece, Piece::Receipt { .. });
+    rows.into_iter().filter(|row| !is_receipt(row)).collect()
 }
 
 impl Facts {
@@ -165,10 +212,13 @@ impl Facts {
             .iter()
             .any(|step| step.action == Action::CreateTag);
         let mut tag = (!tag_is_made).then(|| plan.promotion.commit.clone());
+        let mut evidence = without_receipts(plan.evidence.clone());
         for action in done {
             match action {
+                Action::Attach { piece, carrier } => attached(&mut evidence, piece, carrier),
                 Action::Stage { edge } => mark(&mut places, Presence::Staged, |p| p.is(edge)),
                 Action::Upload { edge } => mark(&mut places, Presence::Same, |p| p.is(edge)),
+                Action::Sign { .. } => {}
                 Action::Release { destination } => mark(&mut places, Presence::Same, |p| {
                     p.destination == *destination
                 }),
@@ -181,6 +231,7 @@ impl Facts {
             promotion: plan.promotion.clone(),
             tag,
             places,
+            evidence,
             pointers: Vec::new(),
             complete: false,
         }
@@ -196,6 +247,14 @@ impl PlaceFact {
     fn is(&self, edge: &Edge) -> bool {
         self.destination == edge.destination && self.name == edge.name
     }
+}
+
+/// Notes that a carrier took a piece; whether in public, only a look can tell.
+fn attached(evidence: &mut [EvidenceRow], piece: &Piece, carrier: &Carrier) {
+    let rows = evidence.iter_mut().filter(|row| row.piece == *piece);
+    rows.flat_map(|row| &mut row.carriers)
+        .filter(|row| row.carrier == *carrier)
+        .for_each(|row| row.state = EvidenceState::Staged);
 }
 
 fn mark(places: &mut [PlaceFact], presence: Presence, which: impl Fn(&PlaceFact) -> bool) {

@@ -1,6 +1,7 @@
 //! Where the outside is: production, or a world that a file describes.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -17,6 +18,22 @@ pub struct Endpoints {
     pub s3: Option<S3>,
     /// Who gives out identity tokens; `None` means what the CI's environment says.
     pub identity: Option<Identity>,
+    /// Whose certificates and logs are used; `None` means what the configuration
+    /// says.
+    pub sigstore: Option<Sigstore>,
+}
+
+/// The files of a private Sigstore, which say whom to trust and whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Sigstore {
+    /// The trusted root.
+    pub trusted_root: PathBuf,
+    /// The signing config.
+    pub signing_config: PathBuf,
+    /// The signing config that leads to Rekor v1, for PyPI's attestations, where
+    /// the other one does not.
+    pub signing_config_rekor1: Option<PathBuf>,
 }
 
 /// A package index.
@@ -74,6 +91,7 @@ struct WorldFile {
     github: Option<GitHub>,
     s3: Option<S3>,
     identity: Option<Identity>,
+    sigstore: Option<Sigstore>,
 }
 
 /// Why a world file cannot be used.
@@ -106,9 +124,23 @@ impl Endpoints {
             github: file.github.ok_or(WorldError::Lacks("github"))?,
             s3: file.s3,
             identity: file.identity,
+            sigstore: file.sigstore,
         };
         endpoints.urls().try_for_each(check_url)?;
         Ok(endpoints)
+    }
+
+    /// Returns the same with relative paths of files taken from the folder of
+    /// the world file.
+    #[must_use]
+    pub fn relative_to(mut self, folder: &Path) -> Self {
+        if let Some(sigstore) = &mut self.sigstore {
+            let paths = [&mut sigstore.trusted_root, &mut sigstore.signing_config];
+            for path in paths.into_iter().chain(&mut sigstore.signing_config_rekor1) {
+                *path = folder.join(&path);
+            }
+        }
+        self
     }
 
     fn urls(&self) -> impl Iterator<Item = &str> {

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use relpub_model::digest::Sha256;
-use relpub_model::evidence::{CYCLONEDX, Subject};
+use relpub_model::evidence::{CYCLONEDX, MOST_SUBJECTS, Subject, subjects};
 use relpub_model::plan::Presence;
 use relpub_model::production::{PROMOTION_PREDICATE, RECEIPT_PREDICATE, publish_predicate};
 use relpub_model::promotion::{Promotion, PromotionId};
@@ -23,9 +23,6 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// The type of a statement.
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
-
-/// How many subjects a statement may have; GitHub's store takes no more.
-const MOST_SUBJECTS: usize = 1024;
 
 /// The version of our predicates' schemas.
 const SCHEMA: u32 = 1;
@@ -92,9 +89,7 @@ pub enum PredicateError {
 /// Writes the statements that a promotion's bytes may go to its destinations:
 /// one for each 1,024 subjects, each with the whole promotion.
 pub fn promotion(promotion: &Promotion) -> Vec<Vec<u8>> {
-    let edges = promotion.edges.iter();
-    let named = edges.map(|edge| (edge.destination.as_str(), edge.name.as_str(), edge.sha256));
-    split(&subjects(named), |part, parts| {
+    split(&promotion.subjects(), |part, parts| {
         (
             PROMOTION_PREDICATE,
             PromotionPredicate {
@@ -247,29 +242,6 @@ fn same_promotion(named: &PromotionId, held: &PromotionId) -> Result<(), Predica
         named: named.short(),
         held: held.short(),
     })
-}
-
-/// Returns each digest under each of its names, in order. Names are unique in a
-/// statement, so one that stands for different bytes is told apart by its
-/// destination.
-fn subjects<'a>(named: impl Iterator<Item = (&'a str, &'a str, Sha256)>) -> Vec<Subject> {
-    let mut places: BTreeMap<&str, BTreeMap<Sha256, &str>> = BTreeMap::new();
-    for (destination, name, sha256) in named {
-        places.entry(name).or_default().insert(sha256, destination);
-    }
-    let mut subjects = Vec::new();
-    for (name, bytes) in places {
-        let ambiguous = bytes.len() > 1;
-        subjects.extend(bytes.into_iter().map(|(sha256, destination)| Subject {
-            name: if ambiguous {
-                format!("{destination}/{name}")
-            } else {
-                name.to_owned()
-            },
-            sha256,
-        }));
-    }
-    subjects
 }
 
 fn split<P: Serialize>(

@@ -246,6 +246,7 @@ impl<'a> Run<'a> {
             began: self.cx.began,
             ended: self.cx.clock.now(),
             done: done.collect(),
+            signed: Vec::new(),
             links,
         };
         Receipt {

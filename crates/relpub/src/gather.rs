@@ -149,6 +149,7 @@ async fn fetch_and_inspect(
         bytes: Some(bytes),
         fetched: true,
         facts: inspection.facts,
+        sbom: None,
         blockers: inspection.blockers,
     })
 }

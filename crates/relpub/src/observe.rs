@@ -8,7 +8,9 @@ use relpub_model::config::{Config, ConfirmBy, NotesBody};
 use relpub_model::decision::{Decision, Failure};
 use relpub_model::event::Event;
 use relpub_model::name::{Commit, DestinationName, FileName};
-use relpub_model::observed::{CredentialState, Held, HeldState, Holdings, Known, Observed};
+use relpub_model::observed::{
+    CredentialState, Held, HeldState, Holdings, Known, Observed, SignerState,
+};
 use relpub_model::plan::{Presence, service_name};
 use relpub_model::promotion::Promotion;
 use relpub_model::release::Release;
@@ -106,6 +108,8 @@ async fn look(
         tag: tag.map_or_else(|error| Known::Unknown(error.failure()), Known::Seen),
         destinations: destinations.into_iter().collect(),
         credentials: BTreeMap::new(),
+        evidence: BTreeMap::new(),
+        signer: SignerState::NotAsked,
         generated_notes: None,
     })
 }

@@ -54,6 +54,7 @@ impl<'a> Executor<'a> {
     /// Carries out one step.
     pub(crate) async fn run(&self, step: &Step) -> Result<Outcome, Failure> {
         match &step.action {
+            Action::Sign { piece } | Action::Attach { piece, .. } => Err(self.cannot(piece)),
             Action::Open { destination } => self.open(destination).await,
             Action::Stage { edge } => self.stage(edge).await,
             Action::Upload { edge } => self.upload(edge).await,
@@ -62,6 +63,14 @@ impl<'a> Executor<'a> {
             Action::Confirm { destination } => self.confirm(destination).await,
             Action::Point { pointer } => self.point(pointer).await,
         }
+    }
+
+    fn cannot(&self, piece: &relpub_model::evidence::Piece) -> Failure {
+        not_there(
+            &relpub_model::plan::repository(),
+            &piece.to_string(),
+            Decision::Protocol,
+        )
     }
 
     async fn open(&self, destination: &DestinationName) -> Result<Outcome, Failure> {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use relpub::Stopped;
-use relpub_model::config::Config;
+use relpub_model::config::{Config, EvidenceRule};
 use relpub_model::decision::{Decision, Failure};
 use relpub_model::findings::{Bytes, Finding};
 use relpub_model::observed::{
     CredentialState, ForgeRelease, Held, HeldState, Holdings, IndexProject, Known, Releases,
-    TagState,
+    SignerState, TagState,
 };
 use relpub_model::plan::{Action, Presence, service_name};
 use relpub_model::promotion::marker;
@@ -81,7 +81,11 @@ impl Sample {
     }
 
     fn allowing(allow_missing: Vec<AllowMissing>) -> Self {
-        let config = Config::parse("relpub.toml", CONFIG).unwrap();
+        let mut config = Config::parse("relpub.toml", CONFIG).unwrap();
+        config.evidence = EvidenceRule::none();
+        for destination in config.destinations.values_mut() {
+            destination.attestations = false;
+        }
         let listing: Vec<Listed> = PATHS.iter().zip(SIZES).map(listed).collect();
         let release = Release::assemble(Assembly {
             config: &config,
@@ -277,6 +281,7 @@ pub(crate) fn receipt(facts: Facts) -> Receipt {
         began: now(),
         ended: now() + SignedDuration::from_secs(252),
         done: done.collect(),
+        signed: Vec::new(),
         links: vec![Link {
             destination: "github".parse().unwrap(),
             url: "https://example.org/ada/slugs/releases/tag/v1.2.0".to_owned(),
@@ -339,6 +344,8 @@ fn world() -> Observed {
     Observed {
         at: now(),
         tag: Known::Seen(TagState::At(commit())),
+        evidence: BTreeMap::new(),
+        signer: SignerState::NotAsked,
         destinations: BTreeMap::from([
             ("pypi".parse().unwrap(), index),
             ("github".parse().unwrap(), releases),

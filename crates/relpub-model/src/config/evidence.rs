@@ -93,6 +93,16 @@ impl Default for EvidenceRule {
 }
 
 impl EvidenceRule {
+    /// Returns the rule that leaves none.
+    pub fn none() -> Self {
+        Self {
+            attest: BTreeSet::new(),
+            sign: Sign::None,
+            sbom: SbomFormat::None,
+            ..Self::default()
+        }
+    }
+
     /// Returns who is expected to sign, for the project's repository by name and
     /// number.
     ///

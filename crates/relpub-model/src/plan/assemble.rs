@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::credentials::{self, unreadable};
+use super::evidence;
 use super::presence::{self, Found, ReleaseState, release_state};
 use super::steps::{self, Judged};
 use super::{Action, Plan, Presence, Row, Step, assumptions, pointer};
@@ -12,7 +13,7 @@ use crate::decision::{Decision, Failure};
 use crate::findings::{Distribution, Facts, Findings};
 use crate::name::{DestinationName, FileName, ProjectName};
 use crate::notes::Notes;
-use crate::observed::{Holdings, IndexProject, Known, Observed, Releases, TagState};
+use crate::observed::{Holdings, IndexProject, Known, Observed, Releases, SignerState, TagState};
 use crate::promotion::Promotion;
 use crate::release::Release;
 
@@ -46,6 +47,7 @@ impl Plan {
         for destination in config.destinations.values() {
             maker.judge(destination);
         }
+        maker.judge_evidence();
         maker.point();
         credentials::check(&mut maker.plan, observed);
         maker.describe();
@@ -61,6 +63,8 @@ fn empty(config: &Config, release: &Release, promotion: &Promotion) -> Plan {
         prerelease: release.channel.is_prerelease(),
         source: release.source.clone(),
         rows: Vec::new(),
+        evidence: Vec::new(),
+        signer: None,
         steps: Vec::new(),
         blockers: Vec::new(),
         blockers_here: Vec::new(),
@@ -177,6 +181,12 @@ impl<'a> Maker<'a> {
         if uploads.is_empty() {
             return;
         }
+        if destination.attestations && !self.promotion.evidence.indexes.contains(&destination.name)
+        {
+            self.plan.warnings.push(format!(
+                "{service} takes publish attestations only with trusted publishing: these uploads go with a token, and without"
+            ));
+        }
         let rights = assumptions::index_rights(destination, service, judged, projects);
         self.plan.assumptions.push(rights);
         self.plan.steps.extend(uploads);
@@ -220,7 +230,10 @@ impl<'a> Maker<'a> {
             ReleaseState::Published { release, .. } => (release, false),
             _ => return,
         };
-        let wanted = |name: &str| judged.iter().any(|(edge, _)| edge.name.as_str() == name);
+        let evidence = evidence::asset_names(self.promotion);
+        let wanted = |name: &str| {
+            judged.iter().any(|(edge, _)| edge.name.as_str() == name) || evidence.contains(name)
+        };
         for held in release.assets.iter().filter(|held| !wanted(&held.name)) {
             let name = crate::text::Untrusted::new(&held.name).for_terminal();
             if draft {
@@ -237,6 +250,35 @@ impl<'a> Maker<'a> {
                 self.plan.warnings.push(format!("{name} is in the published release on {service} and is not part of this promotion"));
             }
         }
+    }
+
+    /// Judges the evidence, and plans what is left to sign and to attach.
+    fn judge_evidence(&mut self) {
+        let evidence::Judged { rows, blockers } = evidence::judge(self.promotion, self.observed);
+        let steps = evidence::steps(&rows, self.promotion, self.observed);
+        for release in self
+            .promotion
+            .evidence
+            .releases
+            .iter()
+            .filter(|_| !steps.is_empty())
+        {
+            let kind = self.config.destinations.get(release).map(|it| &it.kind);
+            self.plan
+                .steps
+                .extend(kind.map(|kind| steps::confirm(release, kind)));
+        }
+        self.plan.steps.extend(steps);
+        self.plan.blockers.extend(blockers);
+        self.plan
+            .blockers
+            .extend(evidence::misfits(&rows, self.promotion));
+        let warnings = evidence::warnings(&rows, self.promotion, self.observed);
+        self.plan.warnings.extend(warnings);
+        if let SignerState::Ready(claims) = &self.observed.signer {
+            self.plan.signer = Some(claims.clone());
+        }
+        self.plan.evidence = rows;
     }
 
     /// Plans the pointers that are not where they belong.
@@ -300,6 +342,7 @@ impl<'a> Maker<'a> {
     fn finish(mut self, findings: &Findings) -> Plan {
         self.plan.rows = rows(self.release, findings, &self.presence);
         self.plan.steps.sort();
+        self.plan.steps.dedup();
         self.plan.blockers.sort();
         self.plan.blockers.dedup();
         self.plan.assumptions.sort();
@@ -325,10 +368,9 @@ fn rows(
 ) -> Vec<Row> {
     let mut out: Vec<Row> = Vec::new();
     for artifact in &release.artifacts {
-        let bytes = findings
-            .artifacts
-            .get(&artifact.path)
-            .and_then(|finding| finding.bytes);
+        let finding = findings.artifacts.get(&artifact.path);
+        let bytes = finding.and_then(|finding| finding.bytes);
+        let sbom = finding.and_then(|finding| finding.sbom.as_ref());
         for place in &artifact.places {
             let found = presence
                 .get(&(place.destination.clone(), place.name.clone()))
@@ -350,6 +392,7 @@ fn rows(
                 kind: artifact.kind,
                 size: bytes.map(|bytes| bytes.size),
                 sha256: bytes.map(|bytes| bytes.sha256),
+                components: sbom.map(|sbom| sbom.components),
                 presence: BTreeMap::from([entry]),
             });
         }

@@ -3,6 +3,7 @@
 mod assemble;
 mod assumptions;
 mod credentials;
+mod evidence;
 mod expect;
 mod pointer;
 mod presence;
@@ -16,12 +17,16 @@ use serde::{Deserialize, Serialize};
 use crate::blocker::{Blocker, Exit, exit_of};
 use crate::config::{Config, Kind};
 use crate::digest::Sha256;
+use crate::evidence::{Carrier, Piece, SignerClaims};
 use crate::findings::Distribution;
 use crate::name::{DestinationName, FileName, SourcePath};
 use crate::notes::Notes;
 use crate::promotion::{Edge, Promotion, PromotionId};
 
 pub use assemble::service_name;
+pub use credentials::repository;
+pub(crate) use evidence::judge as judge_evidence;
+pub use evidence::{CarrierRow, EvidenceRow, EvidenceState};
 pub use expect::{Expectation, ExpectationError};
 pub(crate) use pointer::left_to_do;
 pub(crate) use presence::judge;
@@ -46,6 +51,10 @@ pub struct Plan {
     pub source: Vec<String>,
     /// One row per artifact and published name.
     pub rows: Vec<Row>,
+    /// The evidence that is required, and what each carrier holds of it.
+    pub evidence: Vec<EvidenceRow>,
+    /// Whom this machine signs as, where it signs.
+    pub signer: Option<SignerClaims>,
     /// What is left to do, in order.
     pub steps: Vec<Step>,
     /// What speaks against it anywhere, worst first.
@@ -82,6 +91,8 @@ pub struct Row {
     pub size: Option<u64>,
     /// Its digest; `None` when it could not be fetched.
     pub sha256: Option<Sha256>,
+    /// How many components its SBOM names; `None` when none was made.
+    pub components: Option<usize>,
     /// What each destination it goes to holds under that name.
     pub presence: BTreeMap<DestinationName, Presence>,
 }
@@ -135,12 +146,19 @@ pub enum Phase {
     Confirm,
     /// Pointers.
     Point,
+    /// What was seen, signed.
+    Record,
 }
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Action {
+    /// Makes a piece of evidence, and a log entry for it.
+    Sign {
+        /// The piece.
+        piece: Piece,
+    },
     /// Adopts or creates the draft of a release.
     Open {
         /// The destination.
@@ -150,6 +168,13 @@ pub enum Action {
     Stage {
         /// The artifact and its place.
         edge: Edge,
+    },
+    /// Puts a piece of evidence where it is carried.
+    Attach {
+        /// The piece.
+        piece: Piece,
+        /// The carrier.
+        carrier: Carrier,
     },
     /// Makes an artifact public.
     Upload {
@@ -178,6 +203,11 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Sign {
+                piece: Piece::Signature { of },
+            } => write!(f, "signing {}", of.name),
+            Self::Sign { piece } => write!(f, "signing the {piece}"),
+            Self::Attach { piece, carrier } => write!(f, "{piece} to {carrier}"),
             Self::Open { destination } => write!(f, "draft at {}", service_name(destination)),
             Self::Stage { edge } => write!(
                 f,
@@ -200,6 +230,18 @@ impl fmt::Display for Action {
             } => {
                 write!(f, "latest at {} to {to}", service_name(destination))
             }
+        }
+    }
+}
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asset { destination, name } => {
+                write!(f, "{} as {name}", service_name(destination))
+            }
+            Self::Store => f.write_str("GitHub's attestation store"),
+            Self::Index { destination } => f.write_str(service_name(destination)),
         }
     }
 }

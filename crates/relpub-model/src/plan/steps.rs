@@ -13,7 +13,9 @@ use crate::promotion::Edge;
 /// anything back, a release's notes point at everything else.
 const INDEX: u8 = 10;
 const TAG: u8 = 80;
-const RELEASE: u8 = 90;
+/// The attestation store: before the release, whose notes say how to verify.
+pub(super) const STORE: u8 = 85;
+pub(super) const RELEASE: u8 = 90;
 
 /// An edge and what its destination holds of it.
 pub(crate) type Judged<'a> = (&'a Edge, Presence);

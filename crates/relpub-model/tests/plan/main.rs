@@ -2,18 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod evidence;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use relpub_model::config::Config;
+use relpub_model::config::{Config, EvidenceRule};
 use relpub_model::decision::{Decision, Failure};
 use relpub_model::findings::{Bytes, Finding, Findings};
 use relpub_model::name::Commit;
 use relpub_model::observed::{
     CredentialState, ForgeRelease, Held, HeldState, Holdings, IndexProject, Known, Observed,
-    Releases, TagState,
+    Releases, SignerState, TagState,
 };
 use relpub_model::plan::{Expectation, Phase, Plan, Presence};
 use relpub_model::promotion::{Promotion, marker};
@@ -60,8 +62,13 @@ impl Case {
     }
 
     fn with(tag: &str, config: &str) -> Self {
-        let config =
+        let mut config =
             Config::parse("relpub.toml", config).unwrap_or_else(|errors| panic!("{errors}"));
+        // What is planned of evidence has tests of its own.
+        config.evidence = EvidenceRule::none();
+        for destination in config.destinations.values_mut() {
+            destination.attestations = false;
+        }
         let tag = config.tag.read(tag).unwrap();
         let names = FILES.map(|name| name.replace("1.2.0", tag.version.as_str()));
         let listed = |name: &String| Listed {
@@ -116,6 +123,8 @@ impl Case {
                 ),
             ]),
             credentials: BTreeMap::new(),
+            evidence: BTreeMap::new(),
+            signer: SignerState::NotAsked,
             generated_notes: None,
         };
         Self {

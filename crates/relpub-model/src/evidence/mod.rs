@@ -1,10 +1,14 @@
 //! Evidence: who signs, what is said about which bytes, and what a log recorded.
 
+mod pieces;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::production;
+
+pub use pieces::{Carried, Carrier, MOST_SUBJECTS, Piece, Required, promotion_asset, subjects};
 
 /// The issuer of the identity tokens of GitHub Actions.
 pub const GITHUB_ACTIONS: &str = "https://token.actions.githubusercontent.com";
