@@ -24,6 +24,6 @@ pub use bucket::Source;
 pub use clock::{Clock, SystemClock};
 pub use github::{Forge, GitHub};
 pub use http::{Http, RemoteError, Settings, Trouble};
-pub use publisher::{Confirmed, Opening, Probe, Proof, Publisher, Session};
+pub use publisher::{Carried, Confirmed, Opening, Probe, Proof, Publisher, Session};
 pub use pypi::PyPi;
 pub use secret::{Environment, Secret};

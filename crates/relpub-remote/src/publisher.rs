@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use relpub_model::config::{Audience, ConfirmBy};
-use relpub_model::findings::Distribution;
+use relpub_model::findings::{Bytes, Distribution};
 use relpub_model::name::{Commit, FileName};
 use relpub_model::notes::Notes;
 use relpub_model::observed::{CredentialState, Holdings};
@@ -65,6 +65,17 @@ pub enum Session {
         /// Whether it is not public yet.
         draft: bool,
     },
+}
+
+/// The evidence that goes public together with the files that it is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The PEP 740 attestation objects of a file, each as JSON; an index takes
+    /// them only with the upload.
+    pub attestations: BTreeMap<FileName, Vec<Vec<u8>>>,
+    /// What lies in a draft beside the artifacts, put there by
+    /// [`Publisher::attach`]. A draft becomes public only if it has just these.
+    pub files: BTreeMap<FileName, Bytes>,
 }
 
 /// Something is as it should be.
@@ -147,9 +158,48 @@ impl Publisher {
         edges: &[Edge],
         blobs: &dyn Blobs,
     ) -> Result<Proof, RemoteError> {
+        self.publish_with(session, edges, blobs, &Carried::default())
+            .await
+    }
+
+    /// Makes files public together with their evidence.
+    pub async fn publish_with(
+        &self,
+        session: &Session,
+        edges: &[Edge],
+        blobs: &dyn Blobs,
+        carried: &Carried,
+    ) -> Result<Proof, RemoteError> {
         match self {
-            Self::PyPi(pypi) => pypi.publish(edges, blobs).await,
-            Self::GitHub(github) => github.publish(session, edges, blobs).await,
+            Self::PyPi(pypi) => pypi.publish(edges, blobs, &carried.attestations).await,
+            Self::GitHub(github) => github.publish(session, edges, blobs, carried).await,
+        }
+    }
+
+    /// Puts a small file of our own, such as a bundle, beside the artifacts: into
+    /// the draft, or into a published release that takes it.
+    ///
+    /// The same bytes are left alone; other bytes under the name give way if
+    /// `replace` says so, and are a conflict otherwise. An index has no place for
+    /// such a file; there it does nothing.
+    pub async fn attach(
+        &self,
+        session: &Session,
+        name: &FileName,
+        media_type: &'static str,
+        bytes: &[u8],
+        replace: bool,
+    ) -> Result<Proof, RemoteError> {
+        match self {
+            Self::PyPi(_) => Ok(Proof {
+                already: true,
+                url: None,
+            }),
+            Self::GitHub(github) => {
+                github
+                    .attach(session, name, media_type, bytes, replace)
+                    .await
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use reqwest::header::ACCEPT;
 
 use super::GitHub;
 use super::api::{As, deed, escape, if_there, look_again, once, once_more, parse_url, settled};
-use super::models::{Asset, Match, Release, find};
+use super::models::{Asset, Match, Release, Wanted, find};
 use crate::blobs::Blobs;
 use crate::http::{Again, Artifact, Body, Deed, Follow, RemoteError, Request};
 use crate::publisher::Proof;
@@ -30,6 +30,29 @@ const WHOLE: usize = 30;
 pub(super) struct Listed {
     pub(super) release: u64,
     pub(super) assets: Arc<Vec<Asset>>,
+}
+
+/// A file on its way into a release.
+pub(super) struct Sending<'a> {
+    pub(super) wanted: Wanted<'a>,
+    pub(super) body: Body<'a>,
+    /// Whether other bytes under its name give way.
+    pub(super) replace: bool,
+}
+
+impl<'a> Sending<'a> {
+    /// An artifact, which never replaces anything.
+    pub(super) fn artifact(edge: &'a Edge, blobs: &'a dyn Blobs) -> Self {
+        Self {
+            wanted: Wanted::artifact(edge),
+            body: Body::Artifact(Artifact {
+                blobs,
+                edge,
+                form: None,
+            }),
+            replace: false,
+        }
+    }
 }
 
 impl GitHub {
@@ -60,24 +83,19 @@ impl GitHub {
         Ok(())
     }
 
-    /// Puts an artifact into a release, once. What is there already is compared;
-    /// the leftover of a failed upload makes room.
-    pub(super) async fn attach(
-        &self,
-        release: u64,
-        edge: &Edge,
-        blobs: &dyn Blobs,
-    ) -> Result<Proof, RemoteError> {
-        let deed = deed("upload", &edge.name);
+    /// Puts a file into a release, once. What is there already is compared; the
+    /// leftover of a failed upload makes room.
+    pub(super) async fn put(&self, release: u64, file: &Sending<'_>) -> Result<Proof, RemoteError> {
+        let deed = deed("upload", file.wanted.name);
         let _permit = self.api.alone(&self.api.uploading, &deed).await?;
         let sent = AtomicBool::new(false);
         let attempt = || async {
-            let there = self.make_room(release, edge, &deed).await?;
+            let there = self.make_room(release, file, &deed).await?;
             let asset = if let Some(asset) = there {
                 asset
             } else {
                 sent.store(true, Ordering::Relaxed);
-                self.send(release, edge, blobs, &deed).await?
+                self.send(release, file, &deed).await?
             };
             Ok(Proof {
                 already: !sent.load(Ordering::Relaxed),
@@ -87,16 +105,15 @@ impl GitHub {
         self.api.retry(&deed, attempt).await
     }
 
-    /// Uploads an artifact and looks at what became of it, whatever GitHub said.
+    /// Uploads a file and looks at what became of it, whatever GitHub said.
     async fn send(
         &self,
         release: u64,
-        edge: &Edge,
-        blobs: &dyn Blobs,
+        file: &Sending<'_>,
         deed: &Deed,
     ) -> Result<Asset, RemoteError> {
-        let error = match self.upload(release, edge, blobs, deed).await {
-            Ok(asset) => return self.accept(asset, edge, deed).await,
+        let error = match self.upload(release, file, deed).await {
+            Ok(asset) => return self.accept(asset, &file.wanted, deed).await,
             Err(error) => error,
         };
         self.forget().await;
@@ -108,7 +125,7 @@ impl GitHub {
         if unsent || ours {
             return Err(error);
         }
-        match self.make_room(release, edge, deed).await {
+        match self.make_room(release, file, deed).await {
             Ok(Some(asset)) => Ok(asset),
             Err(other) if other.decision == Decision::Conflict => Err(other),
             // What was in the way is gone.
@@ -120,23 +137,16 @@ impl GitHub {
     async fn upload(
         &self,
         release: u64,
-        edge: &Edge,
-        blobs: &dyn Blobs,
+        file: &Sending<'_>,
         deed: &Deed,
     ) -> Result<Asset, RemoteError> {
-        let path = format!(
-            "/releases/{release}/assets?name={}",
-            escape(edge.name.as_str())
-        );
+        let name = escape(file.wanted.name.as_str());
+        let path = format!("/releases/{release}/assets?name={name}");
         let uploads = &self.api.endpoints.uploads;
         let request = self
             .api
             .request(Method::POST, uploads, &path, deed, As::Us)?;
-        let request = request.body(Body::Artifact(Artifact {
-            blobs,
-            edge,
-            form: None,
-        }));
+        let request = request.body(file.body.clone());
         let answer = once(&self.api.http, &request).await?;
         let asset: octocrab::models::repos::Asset = answer.json().map_err(|error| {
             // The bytes may well be there; the list tells.
@@ -146,13 +156,18 @@ impl GitHub {
     }
 
     /// Takes an uploaded asset if it is what was sent; otherwise removes it again.
-    async fn accept(&self, asset: Asset, edge: &Edge, deed: &Deed) -> Result<Asset, RemoteError> {
+    async fn accept(
+        &self,
+        asset: Asset,
+        wanted: &Wanted<'_>,
+        deed: &Deed,
+    ) -> Result<Asset, RemoteError> {
         let mut assets = [asset];
-        self.fill_digests(&mut assets, std::slice::from_ref(edge), As::Us)
+        self.fill_digests(&mut assets, std::slice::from_ref(wanted), As::Us)
             .await?;
         let [asset] = assets;
-        let renamed = asset.name != edge.name.as_str();
-        if !renamed && asset.compare(edge) == Match::Same {
+        let renamed = asset.name != wanted.name.as_str();
+        if !renamed && asset.compare(wanted) == Match::Same {
             return Ok(asset);
         }
         self.forget().await;
@@ -171,35 +186,36 @@ impl GitHub {
     }
 
     /// Returns the asset if it is there and the same; removes the leftover of a
-    /// failed upload. Other bytes are a conflict.
+    /// failed upload, and what is to be replaced. Other bytes are a conflict.
     async fn make_room(
         &self,
         release: u64,
-        edge: &Edge,
+        file: &Sending<'_>,
         deed: &Deed,
     ) -> Result<Option<Asset>, RemoteError> {
+        let wanted = &file.wanted;
         let listed = self.listed(release).await?;
-        let Some(asset) = find(&listed, &edge.name) else {
+        let Some(asset) = find(&listed, wanted.name) else {
             return Ok(None);
         };
         let mut assets = [asset.clone()];
-        self.fill_digests(&mut assets, std::slice::from_ref(edge), As::Us)
+        self.fill_digests(&mut assets, std::slice::from_ref(wanted), As::Us)
             .await?;
         let [asset] = assets;
-        match asset.compare(edge) {
+        match asset.compare(wanted) {
             Match::Same => Ok(Some(asset)),
-            Match::Leftover => {
-                self.forget().await;
-                self.delete(asset.id, deed).await?;
-                Ok(None)
-            }
-            Match::Other => {
+            Match::Other if !file.replace => {
                 let why = format!(
                     "release {release} has other bytes under this name: {}, ours are {}",
                     digest_of(&asset),
-                    edge.sha256.short()
+                    wanted.sha256.short()
                 );
                 Err(RemoteError::new(deed, Decision::Conflict, why))
+            }
+            Match::Leftover | Match::Other => {
+                self.forget().await;
+                self.delete(asset.id, deed).await?;
+                Ok(None)
             }
         }
     }
@@ -236,11 +252,11 @@ impl GitHub {
     pub(super) async fn fill_digests(
         &self,
         assets: &mut [Asset],
-        edges: &[Edge],
+        wanted: &[Wanted<'_>],
         who: As,
     ) -> Result<(), RemoteError> {
         for asset in assets {
-            if edges.iter().any(|edge| asset.is_undecided(edge)) {
+            if wanted.iter().any(|it| asset.is_undecided(it)) {
                 asset.sha256 = self.download(asset, who).await?;
             }
         }
@@ -271,7 +287,7 @@ impl GitHub {
         self.api.retry(&deed, attempt).await
     }
 
-    fn download_request(
+    pub(super) fn download_request(
         &self,
         asset: &Asset,
         deed: &Deed,

@@ -6,7 +6,7 @@ use relpub_model::promotion::Edge;
 
 use super::GitHub;
 use super::api::As;
-use super::models::{Asset, find, presence};
+use super::models::{Asset, Wanted, find, presence};
 use crate::http::RemoteError;
 use crate::publisher::Confirmed;
 
@@ -26,10 +26,11 @@ impl GitHub {
             Some(release) => release.assets,
             None => Vec::new(),
         };
-        self.fill_digests(&mut assets, edges, who).await?;
+        self.fill_digests(&mut assets, &Wanted::artifacts(edges), who)
+            .await?;
         let mut confirmed = Vec::with_capacity(edges.len());
         for edge in edges {
-            let mut presence = presence(&assets, edge);
+            let mut presence = presence(&assets, &Wanted::artifact(edge));
             if presence == Presence::Same && by == ConfirmBy::Bytes {
                 presence = self.read_back(&assets, edge, who).await?;
             }

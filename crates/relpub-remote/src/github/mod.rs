@@ -7,6 +7,8 @@
 
 mod api;
 mod assets;
+mod attestations;
+mod beside;
 mod confirm;
 mod latest;
 mod models;

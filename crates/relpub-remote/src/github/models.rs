@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use octocrab::models::repos as api;
 use relpub_model::Sha256;
+use relpub_model::findings::Bytes;
 use relpub_model::name::FileName;
 use relpub_model::observed::{ForgeRelease, Held, HeldState};
 use relpub_model::plan::Presence;
@@ -54,6 +55,40 @@ pub(super) enum Match {
     Other,
     /// The rest of an upload that failed.
     Leftover,
+}
+
+/// A file that should be attached to a release.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a FileName,
+    pub(super) sha256: Sha256,
+    /// In bytes.
+    pub(super) size: u64,
+}
+
+impl<'a> Wanted<'a> {
+    /// The artifact of an edge.
+    pub(super) fn artifact(edge: &'a Edge) -> Self {
+        Self {
+            name: &edge.name,
+            sha256: edge.sha256,
+            size: edge.size,
+        }
+    }
+
+    /// Another file, of which the bytes are known.
+    pub(super) fn file(name: &'a FileName, bytes: &Bytes) -> Self {
+        Self {
+            name,
+            sha256: bytes.sha256,
+            size: bytes.size,
+        }
+    }
+
+    /// All artifacts of a set.
+    pub(super) fn artifacts(edges: &'a [Edge]) -> Vec<Self> {
+        edges.iter().map(Self::artifact).collect()
+    }
 }
 
 impl From<api::Release> for Release {
@@ -115,21 +150,21 @@ impl Release {
 }
 
 impl Asset {
-    /// Compares the asset with the artifact that should be there under its name.
-    pub(super) fn compare(&self, edge: &Edge) -> Match {
+    /// Compares the asset with the file that should be there under its name.
+    pub(super) fn compare(&self, wanted: &Wanted<'_>) -> Match {
         match self.sha256 {
             _ if !self.complete => Match::Leftover,
-            Some(sha256) if sha256 == edge.sha256 => Match::Same,
+            Some(sha256) if sha256 == wanted.sha256 => Match::Same,
             _ => Match::Other,
         }
     }
 
-    /// Tells whether only a download can tell if these are the artifact's bytes.
-    pub(super) fn is_undecided(&self, edge: &Edge) -> bool {
-        self.name == edge.name.as_str()
+    /// Tells whether only a download can tell if these are the wanted bytes.
+    pub(super) fn is_undecided(&self, wanted: &Wanted<'_>) -> bool {
+        self.name == wanted.name.as_str()
             && self.complete
             && self.sha256.is_none()
-            && self.size == edge.size
+            && self.size == wanted.size
     }
 
     fn observed(&self) -> Held {
@@ -152,9 +187,9 @@ pub(super) fn find<'a>(assets: &'a [Asset], name: &FileName) -> Option<&'a Asset
     assets.iter().find(|asset| asset.name == name.as_str())
 }
 
-/// Returns what a published release holds of an edge.
-pub(super) fn presence(assets: &[Asset], edge: &Edge) -> Presence {
-    match find(assets, &edge.name).map(|asset| asset.compare(edge)) {
+/// Returns what a published release holds of a file.
+pub(super) fn presence(assets: &[Asset], wanted: &Wanted<'_>) -> Presence {
+    match find(assets, wanted.name).map(|asset| asset.compare(wanted)) {
         None => Presence::Absent,
         Some(Match::Same) => Presence::Same,
         Some(Match::Leftover) => Presence::Partial,
@@ -174,18 +209,18 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    /// Compares assets with the exact set of edges, by digest.
-    pub(super) fn between(assets: &[Asset], edges: &[Edge]) -> Self {
+    /// Compares assets with the exact set that is wanted, by digest.
+    pub(super) fn between(assets: &[Asset], wanted: &[Wanted<'_>]) -> Self {
         let mut out = Self::default();
-        for edge in edges {
-            let name = edge.name.to_string();
-            match presence(assets, edge) {
+        for file in wanted {
+            let name = file.name.to_string();
+            match presence(assets, file) {
                 Presence::Absent | Presence::Partial => out.missing.push(name),
                 Presence::Conflict => out.other.push(name),
                 _ => {}
             }
         }
-        let ours = |asset: &&Asset| edges.iter().any(|edge| edge.name.as_str() == asset.name);
+        let ours = |asset: &&Asset| wanted.iter().any(|it| it.name.as_str() == asset.name);
         let foreign = assets.iter().filter(|asset| !ours(asset));
         out.foreign.extend(foreign.map(|asset| asset.name.clone()));
         out
@@ -237,7 +272,8 @@ pub(super) mod tests {
 
     #[test]
     fn an_asset_is_the_same_by_digest_alone() {
-        let wanted = edge("a.whl", b"right");
+        let edge = edge("a.whl", b"right");
+        let wanted = Wanted::artifact(&edge);
         assert_eq!(asset("a.whl", b"right").compare(&wanted), Match::Same);
         assert_eq!(asset("a.whl", b"wrong").compare(&wanted), Match::Other);
         let mut old = asset("a.whl", b"wrong");
@@ -265,7 +301,7 @@ pub(super) mod tests {
             edge("c", b"3"),
             edge("d", b"4"),
         ];
-        let difference = Difference::between(&assets, &edges);
+        let difference = Difference::between(&assets, &Wanted::artifacts(&edges));
         assert_eq!(difference.missing, ["c", "d"]);
         assert_eq!(difference.other, ["b"]);
         assert_eq!(difference.foreign, ["z"]);

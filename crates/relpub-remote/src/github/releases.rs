@@ -10,14 +10,14 @@ use relpub_model::promotion::Edge;
 
 use super::GitHub;
 use super::api::{As, deed, escape_path, if_there, look_again, once_more};
-use super::assets::PAGE;
+use super::assets::{PAGE, Sending};
 use super::latest::{self, Move};
-use super::models::{Difference, Release};
+use super::models::{Difference, Release, Wanted};
 use super::notes::{same_text, with_marker};
 use super::opening::{self, Obstacle, Way};
 use crate::blobs::Blobs;
 use crate::http::{Deed, RemoteError};
-use crate::publisher::{Opening, Proof, Session};
+use crate::publisher::{Carried, Opening, Proof, Session};
 
 /// The most pages of releases: GitHub stops at 10,000 releases.
 const PAGES: u32 = 101;
@@ -192,30 +192,35 @@ impl GitHub {
     ) -> Result<Proof, RemoteError> {
         let deed = deed("upload", &edge.name);
         let (release, _) = opened(session, &deed)?;
-        self.attach(release, edge, blobs).await
+        self.put(release, &Sending::artifact(edge, blobs)).await
     }
 
     /// Makes the draft public, or adds assets to the release that is.
     ///
-    /// `edges` are all that belong into a draft; of a published release, those
-    /// that it lacks.
+    /// `edges` are all that belong into a draft, beside the files that they are
+    /// carried with; of a published release, those that it lacks.
     pub(crate) async fn publish(
         &self,
         session: &Session,
         edges: &[Edge],
         blobs: &dyn Blobs,
+        carried: &Carried,
     ) -> Result<Proof, RemoteError> {
         let deed = deed("publish the release", &self.tag);
         let (id, draft) = opened(session, &deed)?;
         if draft {
-            return self.publish_draft(id, edges, &deed).await;
+            let mut wanted = Wanted::artifacts(edges);
+            let beside = carried.files.iter();
+            wanted.extend(beside.map(|(name, bytes)| Wanted::file(name, bytes)));
+            return self.publish_draft(id, &wanted, &deed).await;
         }
         let mut all = Proof {
             already: true,
             url: None,
         };
         for edge in edges {
-            all.already &= self.attach(id, edge, blobs).await?.already;
+            let file = Sending::artifact(edge, blobs);
+            all.already &= self.put(id, &file).await?.already;
         }
         Ok(all)
     }
@@ -223,16 +228,16 @@ impl GitHub {
     async fn publish_draft(
         &self,
         id: u64,
-        edges: &[Edge],
+        wanted: &[Wanted<'_>],
         deed: &Deed,
     ) -> Result<Proof, RemoteError> {
         let _alone = self.api.alone(&self.api.creating, deed).await?;
         let sent = AtomicBool::new(false);
         let attempt = || async {
             let mut release = self.release(id, deed).await?;
-            self.fill_digests(&mut release.assets, edges, As::Us)
+            self.fill_digests(&mut release.assets, wanted, As::Us)
                 .await?;
-            self.check_set(&release, edges, deed)?;
+            self.check_set(&release, wanted, deed)?;
             self.check_tag(deed).await?;
             if release.draft {
                 sent.store(true, Ordering::Relaxed);
@@ -254,13 +259,18 @@ impl GitHub {
 
     /// Checks that a release is the one of this tag and has exactly our assets;
     /// what was added after its publication is not ours to judge.
-    fn check_set(&self, release: &Release, edges: &[Edge], deed: &Deed) -> Result<(), RemoteError> {
+    fn check_set(
+        &self,
+        release: &Release,
+        wanted: &[Wanted<'_>],
+        deed: &Deed,
+    ) -> Result<(), RemoteError> {
         let conflict = |why: String| Err(RemoteError::new(deed, Decision::Conflict, why));
         let id = release.id;
         if release.tag != self.tag.name {
             return conflict(format!("release {id} was moved to another tag"));
         }
-        let difference = Difference::between(&release.assets, edges);
+        let difference = Difference::between(&release.assets, wanted);
         if !difference.other.is_empty() {
             let names = shown(&difference.other);
             return conflict(format!("release {id} has other bytes as {names}"));
@@ -366,7 +376,7 @@ impl GitHub {
 }
 
 /// Returns the release that was opened, and whether it is a draft.
-fn opened(session: &Session, deed: &Deed) -> Result<(u64, bool), RemoteError> {
+pub(super) fn opened(session: &Session, deed: &Deed) -> Result<(u64, bool), RemoteError> {
     match *session {
         Session::Release { id, draft } => Ok((id, draft)),
         Session::None => {

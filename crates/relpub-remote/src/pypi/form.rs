@@ -2,6 +2,7 @@
 
 use relpub_model::findings::{Distribution, Metadata};
 use relpub_model::promotion::Edge;
+use serde_json::value::RawValue;
 
 use crate::http::Form;
 
@@ -80,6 +81,22 @@ pub(super) fn form(edge: &Edge, distribution: &Distribution) -> Form {
         fields,
         file_field: "content",
     }
+}
+
+/// Returns the field with a file's attestations (PEP 740): an array of them, as
+/// they are. Without any there is no field, because an empty array is refused.
+///
+/// An error is something that is not JSON.
+pub(super) fn attestations_field(
+    attestations: &[Vec<u8>],
+) -> Option<serde_json::Result<(String, String)>> {
+    if attestations.is_empty() {
+        return None;
+    }
+    let read = attestations.iter().map(|it| serde_json::from_slice(it));
+    let array = read.collect::<Result<Vec<&RawValue>, _>>();
+    let array = array.and_then(|array| serde_json::to_string(&array));
+    Some(array.map(|array| ("attestations".to_owned(), array)))
 }
 
 /// Returns the version that the metadata declares; without one, the newest, so

@@ -5,6 +5,7 @@
 
 mod form;
 mod index;
+mod integrity;
 mod login;
 mod page;
 mod refusal;
@@ -116,18 +117,20 @@ impl PyPi {
         })
     }
 
-    /// Uploads files, one after the other.
+    /// Uploads files, one after the other, each with its attestations.
     pub(crate) async fn publish(
         &self,
         edges: &[Edge],
         blobs: &dyn Blobs,
+        attestations: &BTreeMap<FileName, Vec<Vec<u8>>>,
     ) -> Result<Proof, RemoteError> {
         let mut proof = Proof {
             already: true,
             url: None,
         };
         for edge in edges {
-            let next = self.upload(edge, blobs).await?;
+            let attestations = attestations.get(&edge.name).map_or(&[][..], Vec::as_slice);
+            let next = self.upload(edge, blobs, attestations).await?;
             proof.already &= next.already;
             proof.url = next.url;
         }

@@ -25,7 +25,7 @@ enum Meaning {
 }
 
 /// How messages begin, what they mean, and what to do about it.
-const MESSAGES: [(&str, Meaning, &str); 27] = {
+const MESSAGES: [(&str, Meaning, &str); 29] = {
     use Meaning::{Later, MuchLater, NotAllowed, Rule, Taken, Unknown};
     const NEW_VERSION: &str = "release a new version";
     const NEW_NAME: &str = "choose another project name";
@@ -87,9 +87,19 @@ const MESSAGES: [(&str, Meaning, &str); 27] = {
             "build the wheel for a manylinux or musllinux tag",
         ),
         (
+            "Invalid attestations supplied during upload: Attestations are only supported",
+            Rule("attestations come with trusted publishing only"),
+            "use trusted publishing, or send no attestations",
+        ),
+        (
+            "Attestations are only supported",
+            Rule("attestations come with trusted publishing only"),
+            "use trusted publishing, or send no attestations",
+        ),
+        (
             "Invalid attestations",
             Rule("which attestations are taken"),
-            "",
+            "they must be signed by the very publisher that uploads",
         ),
         (
             "Non-user identities cannot create",

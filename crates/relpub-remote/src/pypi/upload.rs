@@ -7,7 +7,7 @@ use relpub_model::plan::Presence;
 use relpub_model::promotion::Edge;
 use reqwest::header::ACCEPT;
 
-use super::form::form;
+use super::form::{attestations_field, form};
 use super::refusal::judge;
 use super::{Inner, PyPi, parse};
 use crate::blobs::Blobs;
@@ -26,6 +26,7 @@ impl PyPi {
         &self,
         edge: &Edge,
         blobs: &dyn Blobs,
+        attestations: &[Vec<u8>],
     ) -> Result<Proof, RemoteError> {
         let inner = &*self.inner;
         let deed = inner.deed("upload", &edge.name);
@@ -33,7 +34,14 @@ impl PyPi {
             let why = "nothing is known of its metadata";
             return Err(RemoteError::new(&deed, Decision::Protocol, why));
         };
-        let form = form(edge, distribution);
+        let mut form = form(edge, distribution);
+        if let Some(field) = attestations_field(attestations) {
+            let field = field.map_err(|error| {
+                let why = format!("an attestation is not JSON: {error}");
+                RemoteError::new(&deed, Decision::Protocol, why)
+            })?;
+            form.fields.push(field);
+        }
         let artifact = Artifact {
             blobs,
             edge,
