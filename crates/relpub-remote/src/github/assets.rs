@@ -95,7 +95,9 @@ impl GitHub {
                 asset
             } else {
                 sent.store(true, Ordering::Relaxed);
-                self.send(release, file, &deed).await?
+                let asset = self.send(release, file, &deed).await?;
+                self.remember(release, &asset).await;
+                asset
             };
             Ok(Proof {
                 already: !sent.load(Ordering::Relaxed),
@@ -240,6 +242,16 @@ impl GitHub {
             assets: Arc::clone(&assets),
         });
         Ok(assets)
+    }
+
+    /// Adds an asset that was just uploaded to the list.
+    async fn remember(&self, release: u64, asset: &Asset) {
+        let mut listed = self.listed.lock().await;
+        if let Some(known) = listed.as_mut().filter(|known| known.release == release) {
+            let assets = Arc::make_mut(&mut known.assets);
+            assets.retain(|it| it.name != asset.name);
+            assets.push(asset.clone());
+        }
     }
 
     /// Makes the next look go to GitHub.

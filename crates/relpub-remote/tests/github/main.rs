@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test it is an assertion")]
 
+mod attestations;
+mod beside;
 mod faults;
 mod refusals;
 mod setup;
