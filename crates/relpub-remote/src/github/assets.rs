@@ -12,7 +12,7 @@ use reqwest::Method;
 use reqwest::header::ACCEPT;
 
 use super::GitHub;
-use super::api::{As, deed, escape, if_there, look_again, once, once_more, parse_url, settled};
+use super::api::{As, begin, deed, escape, if_there, look_again, once, once_more, parse_url};
 use super::models::{Asset, Match, Release, Wanted, find};
 use crate::blobs::Blobs;
 use crate::http::{Again, Artifact, Body, Deed, Follow, RemoteError, Request};
@@ -285,7 +285,7 @@ impl GitHub {
         let deed = deed("download", Untrusted::new(&asset.name).for_terminal());
         let request = self.download_request(asset, &deed, who)?;
         let attempt = || async {
-            let mut body = self.api.http.download(&request).await.map_err(settled)?;
+            let mut body = begin(&self.api.http, &request).await?;
             let (mut hasher, mut size) = (Hasher::new(), 0);
             while let Some(piece) = body.chunk().await? {
                 size += piece.len() as u64;

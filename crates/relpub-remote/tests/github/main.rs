@@ -299,21 +299,32 @@ async fn the_credential_is_tried_before_it_is_needed() {
     assert!(!why.contains("ghs_"), "{why}");
 }
 
+fn has_credential(entry: &relpub_sandbox::Entry) -> bool {
+    entry.headers.contains_key("authorization")
+}
+
 #[tokio::test]
 async fn readers_are_anonymous_unless_the_release_is_private() {
     let setup = Setup::start().await;
     promote(&setup.run()).await.unwrap();
-    setup.world.clear_log();
     let run = setup.run();
-    run.confirm(Audience::Public, ConfirmBy::Bytes)
-        .await
-        .unwrap();
-    let log = setup.world.log();
-    assert!(log.iter().any(|it| it.endpoint == "browser-download"));
-    assert!(
-        log.iter()
-            .all(|it| !it.headers.contains_key("authorization"))
-    );
+    for (by, range) in [
+        (ConfirmBy::Digest, Some("bytes=0-0")),
+        (ConfirmBy::Bytes, None),
+    ] {
+        setup.world.clear_log();
+        let same = run.confirm(Audience::Public, by).await.unwrap();
+        assert_eq!(same, [Presence::Same, Presence::Same]);
+        let log = setup.world.log();
+        let (api, web): (Vec<_>, Vec<_>) =
+            log.iter().partition(|it| it.path.starts_with("/repos/"));
+        // Strangers can ask the API 60 times an hour.
+        let has_credential = |it: &&&_| has_credential(it);
+        assert_eq!(api.iter().filter(has_credential).count(), 1);
+        assert_eq!(web.iter().filter(has_credential).count(), 0);
+        assert_eq!((api.len(), web.len()), (1, 4));
+        assert!(web.iter().all(|it| it.range.as_deref() == range));
+    }
 
     setup.world.github.set_private(REPOSITORY, true).unwrap();
     let absent = run
