@@ -18,8 +18,8 @@ use crate::blobs::Blobs;
 use crate::http::{Again, Artifact, Body, Deed, Follow, RemoteError, Request};
 use crate::publisher::Proof;
 
-/// How many things GitHub lists on a page, at most.
-pub(super) const PAGE: u8 = 100;
+/// How many assets GitHub lists on a page, at most.
+const PAGE: u8 = 100;
 /// The most pages of assets: a release takes 1,000.
 const PAGES: u32 = 11;
 /// From how many on the list inside a release is not relied on to be whole.

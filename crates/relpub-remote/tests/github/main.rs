@@ -157,6 +157,22 @@ async fn a_draft_is_found_behind_hundreds_of_releases() {
 }
 
 #[tokio::test]
+async fn releases_with_long_notes_do_not_make_the_list_too_long() {
+    let setup = Setup::start().await;
+    let run = setup.run();
+    run.open().await.unwrap();
+    // Together they have more than an answer may have.
+    // Each character is six bytes of JSON.
+    let body = "\u{1}".repeat(125_000);
+    for number in 0..50 {
+        let new = serde_json::json!({"tag_name": format!("v0.{number}.0"), "body": body, "target_commitish": COMMIT});
+        setup.post("/releases", &new).await;
+    }
+    let seen = run.releases().await;
+    assert_eq!((seen.drafts.len(), seen.stable_tags.len()), (1, 50));
+}
+
+#[tokio::test]
 async fn a_release_with_many_assets_is_read_whole() {
     let setup = Setup::start().await;
     let run = setup.run();
