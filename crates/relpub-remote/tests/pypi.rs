@@ -19,7 +19,7 @@ use relpub_model::observed::{CredentialState, Held, HeldState, Holdings, IndexPr
 use relpub_model::plan::Presence;
 use relpub_model::promotion::{Edge, Mutability};
 use relpub_model::world::Endpoints;
-use relpub_remote::{Environment, Publisher, PyPi, RemoteError, Session};
+use relpub_remote::{Carried, Environment, Publisher, PyPi, RemoteError, Session};
 use relpub_sandbox::{Fault, FaultKind, Uploads};
 
 const PURE: &str = "relpub_demo-1.2.3-py3-none-any.whl";
@@ -311,6 +311,57 @@ async fn a_taken_name_is_a_conflict_whatever_the_server_says() {
         (project.status.as_str(), project.files.len()),
         ("quarantined", 0)
     );
+}
+
+/// Returns the refusal of an upload with an attestation that proves nothing.
+async fn attested(shop: &Shop, index: &Publisher) -> RemoteError {
+    let attestation = br#"{"version": 2}"#.to_vec();
+    let carried = Carried {
+        attestations: [(shop.pure.name.clone(), vec![attestation])].into(),
+        ..Carried::default()
+    };
+    let edges = std::slice::from_ref(&shop.pure);
+    let upload = index.publish_with(&Session::None, edges, &shop.files, &carried);
+    upload.await.unwrap_err()
+}
+
+#[tokio::test]
+async fn attestations_go_with_the_upload_of_their_file() {
+    let shop = Shop::open().await;
+    let error = attested(&shop, &shop.trusted()).await;
+    let rule = "which attestations are taken".to_owned();
+    assert_eq!(error.decision, Decision::Refused { rule });
+    let said = error.said.as_ref().unwrap().raw().to_owned();
+    assert!(said.contains("decoding the included attestation"), "{said}");
+
+    let token = shop.token(&shop.bench.world.pypi.token());
+    let error = attested(&shop, &token).await;
+    let rule = "attestations come with trusted publishing only".to_owned();
+    assert_eq!(error.decision, Decision::Refused { rule });
+    assert_eq!(shop.uploads(), 0);
+}
+
+#[tokio::test]
+async fn provenance_is_read_back() {
+    let shop = Shop::open().await;
+    let publisher = shop.trusted();
+    let Publisher::PyPi(index) = &publisher else {
+        panic!("an index")
+    };
+    let pypi = &shop.bench.world.pypi;
+    let name = &shop.pure.name;
+    assert_eq!(index.provenance(name, true).await.unwrap(), None);
+    shop.upload(&publisher, &shop.pure).await.unwrap();
+    assert_eq!(index.provenance(name, true).await.unwrap(), None);
+    let provenance = serde_json::json!({"version": 1, "attestation_bundles": []});
+    pypi.set_provenance(PURE, Some(provenance.clone())).unwrap();
+    pypi.set_stale(600);
+    let read = index.provenance(name, false).await.unwrap().unwrap();
+    let read: serde_json::Value = serde_json::from_slice(&read).unwrap();
+    assert_eq!(read, provenance);
+    pypi.set_provenance(PURE, None).unwrap();
+    assert!(index.provenance(name, false).await.unwrap().is_some());
+    assert_eq!(index.provenance(name, true).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -25,7 +25,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::http::{Again, Answer, Body, Deed, Http, RemoteError, Repeat, Request};
+use crate::http::{
+    Again, Answer, Body, Deed, Download, Follow, Http, RemoteError, Repeat, Request,
+};
 use crate::secret::Secret;
 
 /// The version of the API that is spoken: the one that is supported longest.
@@ -338,7 +340,38 @@ impl Transport {
 /// Sends a request once and reads GitHub's refusals.
 pub(super) async fn once(http: &Http, request: &Request<'_>) -> Result<Answer, RemoteError> {
     let sent = http.once(request).await;
-    sent.map_err(|error| understand(error, http.now()))
+    sent.map_err(|error| refused(error, http, request))
+}
+
+/// Sends a request once, reads GitHub's refusals, and hands over the body while
+/// it comes.
+pub(super) async fn begin(http: &Http, request: &Request<'_>) -> Result<Download, RemoteError> {
+    let begun = http.download_once(request).await;
+    begun.map_err(|error| refused(error, http, request))
+}
+
+fn refused(error: RemoteError, http: &Http, request: &Request<'_>) -> RemoteError {
+    let error = understand(error, http.now());
+    match request.credential {
+        Some(_) => error,
+        None => impatient(error, http.now(), request.follow),
+    }
+}
+
+/// Ends the retries of a stranger who would have to wait long: the limit is that
+/// of an address, which others may share, and a credential would have a better.
+fn impatient(mut error: RemoteError, now: jiff::Timestamp, follow: Follow) -> RemoteError {
+    let Decision::RateLimited { until: Some(until) } = error.decision else {
+        return error;
+    };
+    if until.duration_since(now) <= SignedDuration::from_secs(SECONDARY) {
+        return error;
+    }
+    error.again = Again::Never;
+    match follow {
+        Follow::SameOrigin => error.with_hint("with a token GitHub answers more requests"),
+        Follow::Download => error,
+    }
 }
 
 /// Gives a refusal its meaning where GitHub says it in words only.

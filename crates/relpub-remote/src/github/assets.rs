@@ -12,14 +12,14 @@ use reqwest::Method;
 use reqwest::header::ACCEPT;
 
 use super::GitHub;
-use super::api::{As, deed, escape, if_there, look_again, once, once_more, parse_url, settled};
+use super::api::{As, begin, deed, escape, if_there, look_again, once, once_more, parse_url};
 use super::models::{Asset, Match, Release, Wanted, find};
 use crate::blobs::Blobs;
 use crate::http::{Again, Artifact, Body, Deed, Follow, RemoteError, Request};
 use crate::publisher::Proof;
 
-/// How many things GitHub lists on a page, at most.
-pub(super) const PAGE: u8 = 100;
+/// How many assets GitHub lists on a page, at most.
+const PAGE: u8 = 100;
 /// The most pages of assets: a release takes 1,000.
 const PAGES: u32 = 11;
 /// From how many on the list inside a release is not relied on to be whole.
@@ -95,7 +95,9 @@ impl GitHub {
                 asset
             } else {
                 sent.store(true, Ordering::Relaxed);
-                self.send(release, file, &deed).await?
+                let asset = self.send(release, file, &deed).await?;
+                self.remember(release, &asset).await;
+                asset
             };
             Ok(Proof {
                 already: !sent.load(Ordering::Relaxed),
@@ -242,6 +244,16 @@ impl GitHub {
         Ok(assets)
     }
 
+    /// Adds an asset that was just uploaded to the list.
+    async fn remember(&self, release: u64, asset: &Asset) {
+        let mut listed = self.listed.lock().await;
+        if let Some(known) = listed.as_mut().filter(|known| known.release == release) {
+            let assets = Arc::make_mut(&mut known.assets);
+            assets.retain(|it| it.name != asset.name);
+            assets.push(asset.clone());
+        }
+    }
+
     /// Makes the next look go to GitHub.
     pub(super) async fn forget(&self) {
         *self.listed.lock().await = None;
@@ -273,7 +285,7 @@ impl GitHub {
         let deed = deed("download", Untrusted::new(&asset.name).for_terminal());
         let request = self.download_request(asset, &deed, who)?;
         let attempt = || async {
-            let mut body = self.api.http.download(&request).await.map_err(settled)?;
+            let mut body = begin(&self.api.http, &request).await?;
             let (mut hasher, mut size) = (Hasher::new(), 0);
             while let Some(piece) = body.chunk().await? {
                 size += piece.len() as u64;

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use relpub_model::Sha256;
 use relpub_model::decision::Decision;
 use relpub_model::text::Untrusted;
-use relpub_model::world::is_loopback_http;
+use relpub_model::world::{self, is_loopback_http};
 use reqwest::header::{ACCEPT, LINK};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -259,7 +259,7 @@ impl Api {
         let url = listed.bundle_url;
         let url = url.ok_or_else(|| protocol("one has no bundle".to_owned()))?;
         let url = parse_url(&url, deed)?;
-        if !self.is_companion(&url) {
+        if !is_companion(&url, &self.endpoints) {
             let host = Untrusted::new(url.host_str().unwrap_or_default()).for_terminal();
             return Err(protocol(format!("a bundle is said to be at {host}")));
         }
@@ -269,24 +269,23 @@ impl Api {
         let answer = self.retry(deed, attempt).await?;
         unpack(&answer).map_err(protocol)
     }
+}
 
-    /// Tells whether GitHub may send us to a URL: it is on a configured host or
-    /// on one where GitHub keeps such things; with a GitHub on this machine, on
-    /// this machine.
-    fn is_companion(&self, url: &Url) -> bool {
-        let endpoints = &self.endpoints;
-        let ours = [&endpoints.api, &endpoints.web, &endpoints.uploads];
-        if ours.iter().any(|ours| is_loopback_http(ours)) {
-            return is_loopback_http(url.as_str());
-        }
-        let host = url.host_str().unwrap_or_default();
-        let is_host = |ours: &&String| {
-            let ours: Option<Url> = ours.parse().ok();
-            ours.is_some_and(|ours| ours.host_str() == Some(host))
-        };
-        let listed = COMPANIONS.iter().any(|end| host.ends_with(end));
-        url.scheme() == "https" && (listed || ours.iter().any(is_host))
+/// Tells whether GitHub may send us to a URL: it is on a configured host or on
+/// one where GitHub keeps such things; with a GitHub on this machine, on this
+/// machine.
+fn is_companion(url: &Url, endpoints: &world::GitHub) -> bool {
+    let ours = [&endpoints.api, &endpoints.web, &endpoints.uploads];
+    if ours.iter().any(|ours| is_loopback_http(ours)) {
+        return is_loopback_http(url.as_str());
     }
+    let host = url.host_str().unwrap_or_default();
+    let is_host = |ours: &&String| {
+        let ours: Option<Url> = ours.parse().ok();
+        ours.is_some_and(|ours| ours.host_str() == Some(host))
+    };
+    let listed = COMPANIONS.iter().any(|end| host.ends_with(end));
+    url.scheme() == "https" && (listed || ours.iter().any(is_host))
 }
 
 /// Returns a bundle as JSON: it comes so, or as a raw Snappy block.
@@ -313,6 +312,31 @@ fn unsnap(block: &[u8]) -> Result<Vec<u8>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bundle_is_fetched_from_the_companions_of_github_only() {
+        let at = |api: &str| world::GitHub {
+            api: api.to_owned(),
+            uploads: api.to_owned(),
+            web: api.to_owned(),
+        };
+        let goes = |url: &str, api: &str| is_companion(&url.parse().unwrap(), &at(api));
+        let github = "https://github.example/api";
+        assert!(goes("https://github.example/bundle?sig=1", github));
+        assert!(goes("https://x.blob.core.windows.net/1.json.sn", github));
+        for other in [
+            "http://github.example/bundle",
+            "https://other.example/bundle",
+            "https://blob.core.windows.net.example/",
+            "https://169.254.169.254/latest",
+            "http://127.0.0.1:1/bundle",
+        ] {
+            assert!(!goes(other, github), "{other}");
+        }
+        let world = "http://127.0.0.1:1";
+        assert!(goes("http://127.0.0.1:2/bundle", world));
+        assert!(!goes("https://github.example/bundle", world));
+    }
 
     #[test]
     fn a_block_is_measured_before_it_is_unpacked() {

@@ -68,8 +68,7 @@ impl GitHub {
             let bytes = self.read(asset, limit).await?;
             Ok::<_, RemoteError>((name.clone(), bytes))
         });
-        // Collected first: the compiler cannot see that a lazy iterator of
-        // futures is `Send`.
+        // Collected first: a stream over a lazy iterator of futures is not `Send`.
         let reads: Vec<_> = reads.collect();
         stream::iter(reads)
             .buffer_unordered(DOWNLOADS)

@@ -128,6 +128,16 @@ fn parse_digest(text: &str) -> Option<Sha256> {
 }
 
 impl Release {
+    /// Drops what takes room in a list: notes and assets.
+    pub(super) fn without_contents(self) -> Self {
+        Self {
+            title: String::new(),
+            body: String::new(),
+            assets: Vec::new(),
+            ..self
+        }
+    }
+
     /// Returns our marker in the body, if it is there.
     pub(super) fn marker(&self) -> Option<&str> {
         notes::find_marker(&self.body)

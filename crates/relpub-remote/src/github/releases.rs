@@ -10,7 +10,7 @@ use relpub_model::promotion::Edge;
 
 use super::GitHub;
 use super::api::{As, deed, escape_path, if_there, look_again, once_more};
-use super::assets::{PAGE, Sending};
+use super::assets::Sending;
 use super::latest::{self, Move};
 use super::models::{Difference, Release, Wanted};
 use super::notes::{same_text, with_marker};
@@ -19,8 +19,11 @@ use crate::blobs::Blobs;
 use crate::http::{Deed, RemoteError};
 use crate::publisher::{Carried, Opening, Proof, Session};
 
+/// How many releases are listed on a page: each may have a thousand assets and
+/// long notes.
+const PAGE: u8 = 30;
 /// The most pages of releases: GitHub stops at 10,000 releases.
-const PAGES: u32 = 101;
+const PAGES: u32 = 10_000 / PAGE as u32 + 2;
 /// How often the list must lack a draft, after an answer that was lost, before
 /// another one is made: the list lags behind.
 const LOOKS: u32 = 2;
@@ -35,7 +38,8 @@ pub(super) fn stable_tags(releases: &[Release]) -> Vec<String> {
 }
 
 impl GitHub {
-    /// Lists all releases, with the drafts that we may see.
+    /// Lists all releases, with the drafts that we may see. Only those of our tag
+    /// come with notes and assets.
     pub(super) async fn releases(&self) -> Result<Vec<Release>, RemoteError> {
         let deed = deed("list the releases of", &self.api.repository);
         let mut releases = Vec::new();
@@ -45,7 +49,14 @@ impl GitHub {
             let listed = repo.releases();
             let listed = listed.list().per_page(PAGE).page(page).send().await;
             let listed = listed.map_err(|error| call.failed(error))?;
-            releases.extend(listed.items.into_iter().map(Release::from));
+            let read = listed.items.into_iter().map(Release::from);
+            releases.extend(read.map(|release| {
+                if release.tag == self.tag.name {
+                    release
+                } else {
+                    release.without_contents()
+                }
+            }));
             if listed.next.is_none() {
                 return Ok(releases);
             }

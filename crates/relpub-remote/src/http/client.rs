@@ -145,13 +145,6 @@ impl Http {
         })
     }
 
-    /// Sends a request, again if it may be repeated, and hands over the body
-    /// while it comes.
-    pub(crate) async fn download(&self, request: &Request<'_>) -> Result<Download, RemoteError> {
-        self.retry(&request.deed, || self.download_once(request))
-            .await
-    }
-
     /// Sends a request once and hands over the body while it comes.
     pub(crate) async fn download_once(
         &self,

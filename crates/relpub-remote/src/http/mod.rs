@@ -12,7 +12,7 @@ mod retry;
 pub use client::{Http, Settings};
 pub use error::{RemoteError, Trouble};
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, Download};
 pub(crate) use body::{Artifact, Body, Form};
 pub(crate) use error::{Again, Deed};
 pub(crate) use redirect::is_allowed;

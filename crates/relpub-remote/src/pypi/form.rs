@@ -177,6 +177,16 @@ mod tests {
     }
 
     #[test]
+    fn attestations_are_one_array_and_left_as_they_are() {
+        assert!(attestations_field(&[]).is_none());
+        let two = [br#"{"b": 1,  "a": 2}"#.to_vec(), b"{}".to_vec()];
+        let (name, value) = attestations_field(&two).unwrap().unwrap();
+        assert_eq!(name, "attestations");
+        assert_eq!(value, r#"[{"b": 1,  "a": 2},{}]"#);
+        assert!(attestations_field(&[b"{}]".to_vec()]).unwrap().is_err());
+    }
+
+    #[test]
     fn a_field_from_a_later_version_is_left_out() {
         // As early users of license expressions published them.
         let fields = [

@@ -1,7 +1,9 @@
 //! Every endpoint fails in every way, once or for good.
 
+use relpub_model::config::{Audience, ConfirmBy};
 use relpub_model::decision::Decision;
 use relpub_model::event::Event;
+use relpub_model::plan::Presence;
 use relpub_sandbox::{Fault, FaultKind};
 
 use crate::setup::Setup;
@@ -85,4 +87,38 @@ async fn a_rate_limit_is_waited_for() {
     assert_released(&setup);
     let waited = setup.world.clock().now().duration_since(before);
     assert!(waited.as_mins() >= 60, "{waited}");
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_wait_an_hour() {
+    let setup = Setup::start().await;
+    promote(&setup.run()).await.unwrap();
+    let before = setup.world.clock().now();
+    setup.world.github.limit_requests(0);
+    let stranger = setup.run_with(None).publisher;
+    let error = stranger.probe(&[], false).await.unwrap_err();
+    assert!(matches!(error.decision, Decision::RateLimited { .. }));
+    assert_eq!(error.attempts, 1);
+    let hint = error.hint.clone().unwrap();
+    assert!(
+        hint.starts_with("with a token GitHub answers more"),
+        "{hint}"
+    );
+    assert_eq!(setup.world.clock().now(), before);
+}
+
+#[tokio::test]
+async fn a_confirmation_that_is_put_off_is_not_an_hour_long() {
+    let setup = Setup::start().await;
+    let run = setup.run();
+    promote(&run).await.unwrap();
+    let before = setup.world.clock().now();
+    let busy = FaultKind::TooManyRequests { retry_after: 3600 };
+    let fault = Fault::new(busy, "github").at("browser-download");
+    setup.world.faults().add(fault);
+    let seen = run.confirm(Audience::Public, ConfirmBy::Digest).await;
+    let seen = seen.unwrap();
+    let count = |presence| seen.iter().filter(|&&it| it == presence).count();
+    assert_eq!((count(Presence::Same), count(Presence::Unknown)), (1, 1));
+    assert_eq!(setup.world.clock().now(), before);
 }

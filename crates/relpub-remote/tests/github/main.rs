@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test it is an assertion")]
 
+mod attestations;
+mod beside;
 mod faults;
 mod refusals;
 mod setup;
@@ -155,6 +157,22 @@ async fn a_draft_is_found_behind_hundreds_of_releases() {
 }
 
 #[tokio::test]
+async fn releases_with_long_notes_do_not_make_the_list_too_long() {
+    let setup = Setup::start().await;
+    let run = setup.run();
+    run.open().await.unwrap();
+    // Together they have more than an answer may have.
+    // Each character is six bytes of JSON.
+    let body = "\u{1}".repeat(125_000);
+    for number in 0..50 {
+        let new = serde_json::json!({"tag_name": format!("v0.{number}.0"), "body": body, "target_commitish": COMMIT});
+        setup.post("/releases", &new).await;
+    }
+    let seen = run.releases().await;
+    assert_eq!((seen.drafts.len(), seen.stable_tags.len()), (1, 50));
+}
+
+#[tokio::test]
 async fn a_release_with_many_assets_is_read_whole() {
     let setup = Setup::start().await;
     let run = setup.run();
@@ -297,21 +315,32 @@ async fn the_credential_is_tried_before_it_is_needed() {
     assert!(!why.contains("ghs_"), "{why}");
 }
 
+fn has_credential(entry: &relpub_sandbox::Entry) -> bool {
+    entry.headers.contains_key("authorization")
+}
+
 #[tokio::test]
 async fn readers_are_anonymous_unless_the_release_is_private() {
     let setup = Setup::start().await;
     promote(&setup.run()).await.unwrap();
-    setup.world.clear_log();
     let run = setup.run();
-    run.confirm(Audience::Public, ConfirmBy::Bytes)
-        .await
-        .unwrap();
-    let log = setup.world.log();
-    assert!(log.iter().any(|it| it.endpoint == "browser-download"));
-    assert!(
-        log.iter()
-            .all(|it| !it.headers.contains_key("authorization"))
-    );
+    for (by, range) in [
+        (ConfirmBy::Digest, Some("bytes=0-0")),
+        (ConfirmBy::Bytes, None),
+    ] {
+        setup.world.clear_log();
+        let same = run.confirm(Audience::Public, by).await.unwrap();
+        assert_eq!(same, [Presence::Same, Presence::Same]);
+        let log = setup.world.log();
+        let (api, web): (Vec<_>, Vec<_>) =
+            log.iter().partition(|it| it.path.starts_with("/repos/"));
+        // Strangers can ask the API 60 times an hour.
+        let has_credential = |it: &&&_| has_credential(it);
+        assert_eq!(api.iter().filter(has_credential).count(), 1);
+        assert_eq!(web.iter().filter(has_credential).count(), 0);
+        assert_eq!((api.len(), web.len()), (1, 4));
+        assert!(web.iter().all(|it| it.range.as_deref() == range));
+    }
 
     setup.world.github.set_private(REPOSITORY, true).unwrap();
     let absent = run

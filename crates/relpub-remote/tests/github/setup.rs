@@ -18,8 +18,8 @@ use relpub_model::promotion::{Edge, Mutability};
 use relpub_model::version::Tag;
 use relpub_model::{Endpoints, Sha256};
 use relpub_remote::{
-    Blob, Blobs, Clock, Environment, Forge, GitHub, Http, Opening, Proof, Publisher, RemoteError,
-    Session, Settings,
+    Blob, Blobs, Carried, Clock, Environment, Forge, GitHub, Http, Opening, Proof, Publisher,
+    RemoteError, Session, Settings,
 };
 use relpub_sandbox::{Options, World};
 use relpub_trust::Hasher;
@@ -74,8 +74,21 @@ impl Setup {
 
     /// Begins a run with a token.
     pub(crate) fn run_with(&self, token: Option<&str>) -> Run<'_> {
+        self.run_at(&self.endpoints(), token)
+    }
+
+    /// Returns where the world's GitHub is.
+    pub(crate) fn endpoints(&self) -> relpub_model::world::GitHub {
         let json = serde_json::to_string(self.world.file()).unwrap();
-        let endpoints = Endpoints::from_world(&json).unwrap().github;
+        Endpoints::from_world(&json).unwrap().github
+    }
+
+    /// Begins a run that takes GitHub for somewhere else.
+    pub(crate) fn run_at(
+        &self,
+        endpoints: &relpub_model::world::GitHub,
+        token: Option<&str>,
+    ) -> Run<'_> {
         let events = Arc::<Mutex<Vec<Event>>>::default();
         let seen = Arc::clone(&events);
         let http = Http::new(Settings {
@@ -90,7 +103,7 @@ impl Setup {
         let credential = Credential::Env("TOKEN".to_owned());
         let repository = REPOSITORY.parse().unwrap();
         let http = http.unwrap();
-        let forge = Forge::new(http, &endpoints, repository, &credential, &environment);
+        let forge = Forge::new(http, endpoints, repository, &credential, &environment);
         let github = GitHub::new(forge.clone(), tag(), COMMIT.parse().unwrap());
         Run {
             setup: self,
@@ -175,6 +188,17 @@ impl Run<'_> {
     ) -> Result<Proof, RemoteError> {
         self.publisher
             .publish(session, edges, &self.setup.blobs)
+            .await
+    }
+
+    pub(crate) async fn publish_with(
+        &self,
+        session: &Session,
+        edges: &[Edge],
+        carried: &Carried,
+    ) -> Result<Proof, RemoteError> {
+        self.publisher
+            .publish_with(session, edges, &self.setup.blobs, carried)
             .await
     }
 
