@@ -28,6 +28,21 @@ pub struct Observed {
     pub generated_notes: Option<Known<String>>,
 }
 
+impl Observed {
+    /// Returns an observation of one destination only.
+    pub fn of(at: Timestamp, name: DestinationName, holdings: Known<Holdings>) -> Self {
+        Self {
+            at,
+            tag: Known::Seen(TagState::Absent),
+            destinations: BTreeMap::from([(name, holdings)]),
+            credentials: BTreeMap::new(),
+            evidence: BTreeMap::new(),
+            signer: SignerState::NotAsked,
+            generated_notes: None,
+        }
+    }
+}
+
 /// Something that was read, or could not be.
 #[derive(Clone, Debug)]
 pub enum Known<T> {

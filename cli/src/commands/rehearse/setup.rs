@@ -75,7 +75,8 @@ impl Stage {
         selection.commit = config.create_tag.then_some(commit);
         let json = serde_json::to_string(world.file()).expect("its keys are texts");
         let endpoints = Endpoints::from_world(&json)
-            .map_err(|error| Error::World(world.data().join("world.json"), error))?;
+            .map_err(|error| Error::World(world.data().join("world.json"), error))?
+            .relative_to(world.data());
         let environment = Environment::from_vars(environment(&config, &world));
         Ok(Self {
             config,

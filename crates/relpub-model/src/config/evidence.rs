@@ -114,25 +114,44 @@ impl EvidenceRule {
         repository: &Repository,
         repository_id: u64,
     ) -> Result<Vec<SignerRule>, TextError> {
+        self.rules(repository, Some(repository_id), |text| text.render(vars))
+    }
+
+    /// Returns the same for a tag that is not known. What depends on it is not
+    /// compared; it can be, once it is known.
+    pub fn any_tag(&self, repository: &Repository, repository_id: Option<u64>) -> Vec<SignerRule> {
+        let fixed = |text: &Template| Ok(text.as_str().to_owned());
+        let mut rule = self.clone();
+        for signer in &mut rule.signers {
+            signer.workflow.take_if(|text| text.as_str().contains('{'));
+            signer.git_ref.take_if(|text| text.as_str().contains('{'));
+        }
+        let rules = rule.rules(repository, repository_id, fixed);
+        rules.unwrap_or_default()
+    }
+
+    fn rules(
+        &self,
+        repository: &Repository,
+        repository_id: Option<u64>,
+        text: impl Fn(&Template) -> Result<String, TextError>,
+    ) -> Result<Vec<SignerRule>, TextError> {
         let any = [SignerTemplate::default()];
         let templates = if self.signers.is_empty() {
             &any[..]
         } else {
             &self.signers
         };
+        let text = |template: &Option<Template>| template.as_ref().map(&text).transpose();
         let rule = |template: &SignerTemplate| {
-            let render =
-                |text: &Option<Template>| text.as_ref().map(|t| t.render(vars)).transpose();
             let other = template.repository.as_ref().filter(|it| *it != repository);
+            let issuer = template.issuer.as_deref().unwrap_or(GITHUB_ACTIONS);
             Ok(SignerRule {
-                issuer: template
-                    .issuer
-                    .clone()
-                    .unwrap_or_else(|| GITHUB_ACTIONS.to_owned()),
+                issuer: issuer.to_owned(),
                 repository: other.unwrap_or(repository).to_string(),
-                repository_id: other.is_none().then_some(repository_id),
-                workflow: render(&template.workflow)?,
-                git_ref: render(&template.git_ref)?,
+                repository_id: repository_id.filter(|_| other.is_none()),
+                workflow: text(&template.workflow)?,
+                git_ref: text(&template.git_ref)?,
                 environment: template.environment.clone(),
             })
         };

@@ -116,6 +116,12 @@ pub(crate) fn judge(promotion: &Promotion, observed: &Observed) -> Judged {
     Judged { rows, blockers }
 }
 
+/// Returns what was seen that is not the evidence it should be, or could not be
+/// read, each with the reason.
+pub fn against(promotion: &Promotion, observed: &Observed) -> Vec<Blocker> {
+    judge(promotion, observed).blockers
+}
+
 fn at_carrier(
     piece: &Piece,
     carrier: &Carrier,

@@ -384,6 +384,7 @@ async fn prepare(cx: &Context, config: &Config, how: &How) -> Result<Prepared, E
     let release = relpub::resolve(cx, config, &selection).await?;
     let observed = relpub::observe(cx, config, &release).await?;
     let findings = relpub::gather(cx, config, &release, &observed).await?;
+    let (observed, findings) = relpub::examine(cx, config, &release, observed, findings).await?;
     let promotion = Promotion::new(config, &release, &findings);
     let plan = Plan::new(config, &release, &promotion, &findings, &observed);
     Ok(Prepared {
@@ -404,7 +405,9 @@ fn context(outside: &Outside, project: &Project, how: &How) -> (Context, Arc<Mut
     let cx = Context::new(Settings {
         root: project.root.path().to_owned(),
         cache: project.cache.path().join("blobs"),
-        endpoints: Endpoints::from_world(&world).unwrap(),
+        endpoints: Endpoints::from_world(&world)
+            .unwrap()
+            .relative_to(outside.world.data()),
         environment: Environment::from_vars(how.environment.clone()),
         source: None,
         clock: Arc::new(WorldClock(outside.world.clock().clone())),
