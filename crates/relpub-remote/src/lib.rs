@@ -18,6 +18,7 @@ mod identity;
 mod publisher;
 mod pypi;
 mod secret;
+pub mod sigstore;
 
 pub use blobs::{Blob, Blobs};
 pub use bucket::Source;
@@ -27,3 +28,4 @@ pub use http::{Http, RemoteError, Settings, Trouble};
 pub use publisher::{Carried, Confirmed, Opening, Probe, Proof, Publisher, Session};
 pub use pypi::PyPi;
 pub use secret::{Environment, Secret};
+pub use sigstore::{Log, Signing, SigningServices};
