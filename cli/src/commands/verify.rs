@@ -38,8 +38,7 @@ async fn release(app: &App, args: &VerifyArgs) -> Result<Exit, Error> {
         ("unknown", Exit::Unknown)
     };
     let width = app.console.width();
-    app.console
-        .screen(&human::verified(&facts, &config, width));
+    app.console.screen(&human::verified(&facts, &config, width));
     if !against.is_empty() {
         app.console.screen(&human::problems(&against, width));
     }

@@ -60,7 +60,7 @@ struct Issued {
 }
 
 /// What is looked for, in words.
-pub(crate) const LOOKED_FOR: &str = "no identity token can be had here: neither GitHub Actions' \
+pub const LOOKED_FOR: &str = "no identity token can be had here: neither GitHub Actions' \
      ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN (`permissions: id-token: \
      write`) nor GitLab's `id_tokens` are set";
 

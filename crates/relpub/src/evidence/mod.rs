@@ -93,6 +93,10 @@ impl<'a> Evidence<'a> {
             Ok(claims) => claims,
             Err(error) => return SignerState::Unknown(error.failure()),
         };
+        if !self.promotion.evidence.indexes.is_empty() && !self.sigstore.has_rekor1 {
+            let why = "PyPI takes attestations from Rekor v1 only, and the signing config names no such log; say `attestations = false` for the index to go without";
+            return SignerState::Wrong(why.to_owned());
+        }
         match self.expected.check_token(&claims) {
             Ok(claims) => SignerState::Ready(claims),
             Err(wrong) => SignerState::Wrong(wrong.to_string()),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use relpub_model::config::SigstoreRule;
 use relpub_model::world;
-use relpub_remote::{Signing, SigningServices, TrustMaterial, trust_material};
+use relpub_remote::{Signing, SigningServices};
 use relpub_trust::TrustRoot;
 
 use crate::context::Context;
@@ -15,6 +15,8 @@ use crate::state::StateError;
 pub(crate) struct Sigstore {
     root: TrustRoot,
     pub(super) signing: Signing,
+    /// Whether there is a Rekor v1 log, which alone PyPI takes.
+    pub(super) has_rekor1: bool,
 }
 
 impl Sigstore {
@@ -61,33 +63,24 @@ impl Material {
         })
     }
 
-    async fn public(cx: &Context) -> Result<Self, Error> {
-        let TrustMaterial {
-            trusted_root,
-            signing_config,
-            ..
-        } = trust_material(&cx.http, &cx.store.folder().join("tuf")).await?;
-        Ok(Self {
-            trusted_root,
-            signing_config,
-            signing_config_rekor1: None,
-            from: "the public Sigstore".to_owned(),
-        })
+    async fn public(_: &Context) -> Result<Self, Error> {
+        Err(Error::Unknown("PENDING-TUF".to_owned()))
     }
 
     fn open(self, cx: &Context) -> Result<Sigstore, Error> {
         let usage = |error: &dyn std::fmt::Display| Error::Usage(format!("{}: {error}", self.from));
         let root = TrustRoot::from_json(&self.trusted_root).map_err(|error| usage(&error))?;
         let now = cx.clock.now();
-        let services = SigningServices::from_json(
-            &self.signing_config,
-            self.signing_config_rekor1.as_deref(),
-            now,
-        );
-        let services = services.map_err(|error| usage(&error))?;
+        let services = SigningServices::from_json(&self.signing_config, now);
+        let mut services = services.map_err(|error| usage(&error))?;
+        if let Some(rekor1) = &self.signing_config_rekor1 {
+            let with_rekor1 = services.with_rekor1_config(rekor1, now);
+            services = with_rekor1.map_err(|error| usage(&error))?;
+        }
         let identity = cx.endpoints.identity.as_ref();
         Ok(Sigstore {
             root,
+            has_rekor1: services.has_rekor1(),
             signing: Signing::new(&cx.http, services, &cx.environment, identity),
         })
     }
