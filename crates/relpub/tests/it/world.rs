@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use relpub::model::evidence::GITHUB_ACTIONS;
 use relpub::model::name::Commit;
+use relpub::model::production;
 use relpub::model::release::{AllowMissing, Flags};
 use relpub::{
     Clock, Config, Context, Endpoints, Environment, Error, Event, Exit, Findings, Observed, Plan,
@@ -54,7 +56,7 @@ impl Outside {
         let clock = relpub_sandbox::Clock::virtual_at("2026-11-02T10:00:00Z".parse().unwrap());
         let options = Options::temporary()
             .with_clock(clock)
-            .with_names(Names::new(REPOSITORY, COMMIT));
+            .with_names(names());
         let world = runtime.block_on(World::start(options)).unwrap();
         Self { world, runtime }
     }
@@ -97,6 +99,11 @@ impl Outside {
             let mut assets = release.assets;
             assets.sort_by(|a, b| a.name.cmp(&b.name));
             for asset in assets {
+                // Two signatures of the same bytes are the same to who verifies.
+                if asset.name.ends_with(".sigstore.json") {
+                    writeln!(out, "  {}", asset.name).unwrap();
+                    continue;
+                }
                 writeln!(
                     out,
                     "  {} {:?} {}",
@@ -107,6 +114,7 @@ impl Outside {
                 .unwrap();
             }
         }
+        out.push_str(&self.attested());
         writeln!(
             out,
             "tag {:?} latest {:?}",
@@ -116,6 +124,32 @@ impl Outside {
         .unwrap();
         out
     }
+}
+
+impl Outside {
+    /// Returns what the stores say about which bytes, without server ids.
+    fn attested(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for file in self.world.pypi.files("relpub-demo") {
+            let provenance = self.world.pypi.provenance(&file.filename);
+            let bundles = provenance.map(|it| it["attestation_bundles"].as_array().map(Vec::len));
+            lines.push(format!("pypi attested {} {bundles:?}", file.filename));
+        }
+        for stored in self.world.github.attestations(REPOSITORY) {
+            let mut subjects = stored.subjects;
+            subjects.sort();
+            lines.push(format!("attested {} {subjects:?}", stored.predicate_type));
+        }
+        lines.sort();
+        lines.join("\n") + "\n"
+    }
+}
+
+/// Returns the names of a world whose jobs look like those of GitHub Actions.
+fn names() -> Names {
+    Names::new(REPOSITORY, COMMIT)
+        .with_publish_predicate(&production::publish_predicate())
+        .with_issuer(GITHUB_ACTIONS)
 }
 
 /// A copy of the demo that a test may change.
