@@ -14,6 +14,7 @@ mod fulcio;
 mod rekor;
 mod services;
 mod tsa;
+mod tuf;
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use self::fulcio::Credential;
 use self::rekor::Entry;
 use self::services::LogUrl;
 pub use self::services::{SigningConfigError, SigningServices};
+pub use self::tuf::{Origin, Targets, TrustMaterial, TufSource, trust_material};
 use crate::http::{Deed, Http, RemoteError};
 use crate::identity::{Identity, IdentityToken};
 use crate::secret::Environment;

@@ -106,7 +106,7 @@ const TSA: &str = "timestamp authority";
 /// A signing config, as far as it is used.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Config {
+pub(super) struct Config {
     media_type: String,
     #[serde(default)]
     ca_urls: Vec<Service>,
@@ -147,7 +147,7 @@ struct Selection {
 }
 
 impl Config {
-    fn read(json: &[u8]) -> Result<Self, SigningConfigError> {
+    pub(super) fn read(json: &[u8]) -> Result<Self, SigningConfigError> {
         let config: Self = serde_json::from_slice(json)
             .map_err(|why| SigningConfigError::Malformed(why.to_string()))?;
         if config.media_type == MEDIA_TYPE {
