@@ -238,7 +238,7 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
 
-    /// The first of six ports in a row; without it, any free ones
+    /// The first of ten ports in a row; without it, any free ones
     #[arg(long, value_name = "N")]
     pub(crate) port: Option<u16>,
 

@@ -54,9 +54,7 @@ impl Outside {
             .build()
             .unwrap();
         let clock = relpub_sandbox::Clock::virtual_at("2026-11-02T10:00:00Z".parse().unwrap());
-        let options = Options::temporary()
-            .with_clock(clock)
-            .with_names(names());
+        let options = Options::temporary().with_clock(clock).with_names(names());
         let world = runtime.block_on(World::start(options)).unwrap();
         Self { world, runtime }
     }
