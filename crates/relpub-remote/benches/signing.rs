@@ -42,10 +42,8 @@ async fn main() {
     world.identity.issue("sigstore");
 
     let ours = together(&world, &fs::read(&config).unwrap()).await;
-    let theirs = Command::new(env::current_exe().unwrap())
-        .envs(world.environment())
-        .env(CONFIG, config);
-    let mut theirs = theirs;
+    let mut theirs = Command::new(env::current_exe().unwrap());
+    theirs.envs(world.environment()).env(CONFIG, config);
     let theirs = tokio::task::spawn_blocking(move || theirs.output().unwrap());
     let theirs = String::from_utf8(theirs.await.unwrap().stdout).unwrap();
     let theirs = Duration::from_micros(theirs.trim().parse().unwrap());
