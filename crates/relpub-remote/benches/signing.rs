@@ -6,6 +6,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 #![expect(clippy::print_stdout, reason = "a benchmark shows its figures")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it measures real time, and is a process of its own"
+)]
 
 use std::process::Command;
 use std::sync::Arc;
