@@ -279,7 +279,9 @@ impl Inner {
             && failures != self.failures.load(Ordering::Relaxed)
         {
             let mut failure = failure.clone();
-            thing.clone_into(&mut failure.thing);
+            if failure.service == fulcio::NAME {
+                thing.clone_into(&mut failure.thing);
+            }
             return Err(failure);
         }
         let now = self.http.now();

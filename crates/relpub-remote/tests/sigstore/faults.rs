@@ -73,6 +73,16 @@ async fn a_fulcio_that_is_down_is_tried_once_for_all() {
     // Asked again later, it is tried again.
     bench.world.faults().clear();
     signing.sign_digest(&sha256, "later").await.unwrap();
+
+    // So is an issuer that is down, which is asked for no file in particular.
+    let asked = bench.requests("identity", "token").len();
+    let signing = crate::signing(&bench);
+    bench.world.faults().add("503@identity:99".parse().unwrap());
+    let both = join_all([&names[0], &names[1]].map(|name| signing.sign_digest(&sha256, name)));
+    for result in both.await {
+        assert_eq!(result.unwrap_err().thing, "`sigstore`");
+    }
+    assert_eq!(bench.requests("identity", "token").len(), asked + 4);
 }
 
 #[tokio::test]
