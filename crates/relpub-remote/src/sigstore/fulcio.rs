@@ -11,6 +11,8 @@ use super::{protocol, url_under};
 use crate::http::{Body, Deed, Http, RemoteError, Repeat, Request};
 use crate::identity::IdentityToken;
 
+/// What it is called in errors.
+pub(super) const NAME: &str = "Fulcio";
 /// How long before its end a certificate is replaced: a signature that begins
 /// now, its timestamp and its log entry must all fall into its life, retries
 /// included.
@@ -34,7 +36,7 @@ impl Credential {
         token: &IdentityToken,
         thing: &str,
     ) -> Result<Self, RemoteError> {
-        let deed = Deed::new("Fulcio", "get a certificate to sign", thing);
+        let deed = Deed::new(NAME, "get a certificate to sign", thing);
         let key = KeyPair::generate_ecdsa_p256().map_err(|why| protocol(&deed, &why))?;
         let body = request(&key, token).map_err(|why| protocol(&deed, &why))?;
         let url = url_under(fulcio, "api/v2/signingCert");

@@ -253,10 +253,11 @@ impl Inner {
             }
             Some(envelope) => BundleV03::with_certificate_and_dsse(certificate, envelope),
         };
-        let mut bundle = bundle.with_tlog_entry(logged);
-        if let Some(timestamp) = timestamp {
-            bundle = bundle.with_rfc3161_timestamp(timestamp);
-        }
+        let bundle = bundle.with_tlog_entry(logged);
+        let bundle = match timestamp {
+            None => bundle,
+            Some(timestamp) => bundle.with_rfc3161_timestamp(timestamp),
+        };
         let json = bundle.into_bundle().to_json();
         let json = json.map_err(|why| protocol(&deed, &why))?;
         Ok(Some(json.into_bytes()))
@@ -278,7 +279,9 @@ impl Inner {
             && failures != self.failures.load(Ordering::Relaxed)
         {
             let mut failure = failure.clone();
-            thing.clone_into(&mut failure.thing);
+            if failure.service == fulcio::NAME {
+                thing.clone_into(&mut failure.thing);
+            }
             return Err(failure);
         }
         let now = self.http.now();

@@ -134,3 +134,34 @@ fn single(answer: &Answer) -> Result<LogEntry, RemoteError> {
         _ => Err(answer.protocol("the answer is not one entry")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn an_entry_is_looked_for_on_its_own_server_only() {
+        let place = |to: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(LOCATION, HeaderValue::from_static(to));
+            let answer = Answer {
+                status: StatusCode::CONFLICT,
+                headers,
+                url: Url::parse("https://rekor.example/api/v1/log/entries").unwrap(),
+                body: bytes::Bytes::new(),
+                at: jiff::Timestamp::UNIX_EPOCH,
+                deed: deed("demo.bin"),
+            };
+            location(&answer).map(String::from)
+        };
+        let there = "https://rekor.example/api/v1/log/entries/ab";
+        assert_eq!(place("/api/v1/log/entries/ab").unwrap(), there);
+        assert_eq!(place(there).unwrap(), there);
+        assert_eq!(
+            place("https://other.example/x").unwrap_err().to_string(),
+            "Rekor: could not log the signature of demo.bin: the entry is there already, on another server: HTTP 409"
+        );
+    }
+}

@@ -106,6 +106,7 @@ const TSA: &str = "timestamp authority";
 /// A signing config, as far as it is used.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "they are named as in the file")]
 pub(super) struct Config {
     media_type: String,
     #[serde(default)]
@@ -223,4 +224,110 @@ fn eligible<'a>(services: &'a [Service], versions: &[u32], now: Timestamp) -> Ve
         is_new
     });
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn service(url: &str, version: u32, start: &str, operator: &str) -> Value {
+        json!({
+            "url": url,
+            "majorApiVersion": version,
+            "validFor": {"start": format!("{start}T00:00:00Z")},
+            "operator": operator,
+        })
+    }
+
+    fn config(logs: &[Value], selector: &Value) -> Value {
+        json!({
+            "mediaType": MEDIA_TYPE,
+            "caUrls": [service("https://fulcio.example/", 1, "2026-01-01", "a")],
+            "rekorTlogUrls": logs,
+            "rekorTlogConfig": selector,
+            "tsaUrls": [service("https://tsa.example/ts", 1, "2026-01-01", "a")],
+            "tsaConfig": {"selector": "ANY"},
+        })
+    }
+
+    fn read(config: &Value) -> Result<SigningServices, SigningConfigError> {
+        let now = "2026-11-20T00:00:00Z".parse().unwrap();
+        SigningServices::from_json(config.to_string().as_bytes(), now)
+    }
+
+    fn log(logs: &[Value], selector: &Value) -> Result<String, String> {
+        match read(&config(logs, selector)).map(|it| it.log) {
+            Ok(LogUrl::V1(url)) => Ok(format!("1 {url}")),
+            Ok(LogUrl::V2(url)) => Ok(format!("2 {url}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn the_newest_log_of_the_highest_version_is_picked() {
+        let any = json!({"selector": "ANY"});
+        let one = service("https://one.example/", 1, "2026-09-01", "a");
+        let old = service("https://old.example/", 2, "2025-01-01", "a");
+        let new = service("https://new.example/", 2, "2026-01-01", "a");
+        let future = service("https://future.example/", 2, "2027-01-01", "a");
+        let unknown = service("https://unknown.example/", 3, "2026-01-01", "a");
+        let all = [one.clone(), old.clone(), new.clone(), future, unknown];
+        assert_eq!(log(&all, &any).unwrap(), "2 https://new.example/");
+        assert!(read(&config(&all, &any)).unwrap().has_rekor1());
+
+        let mut ended = new.clone();
+        ended["validFor"]["end"] = json!("2026-11-19T23:59:59Z");
+        let some = [one.clone(), old.clone(), ended.clone()];
+        assert_eq!(log(&some, &any).unwrap(), "2 https://old.example/");
+        assert_eq!(log(&[one, ended], &any).unwrap(), "1 https://one.example/");
+
+        // One operator's two logs are one service.
+        let every = json!({"selector": "ALL"});
+        assert_eq!(log(&[old, new], &every).unwrap(), "2 https://new.example/");
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_refused() {
+        let a = service("https://a.example/", 2, "2026-01-01", "a");
+        let b = service("https://b.example/", 2, "2026-01-01", "b");
+        let both = [a.clone(), b];
+        for selector in [
+            json!({"selector": "ALL"}),
+            json!({"selector": "EXACT", "count": 2}),
+        ] {
+            assert_eq!(
+                log(&both, &selector).unwrap_err(),
+                "the signing config wants Rekor log more than once, which this version cannot do"
+            );
+        }
+        let exact = json!({"selector": "EXACT", "count": 1});
+        assert!(log(&both, &exact).is_ok());
+        assert_eq!(
+            log(&[], &exact).unwrap_err(),
+            "the signing config names no Rekor log that can be used now; fetch a newer one"
+        );
+        let plain = service("http://rekor.example/", 2, "2026-01-01", "a");
+        assert!(log(&[plain], &exact).unwrap_err().contains("only https"));
+
+        // A Rekor v2 log tells no time, so somebody else has to.
+        let mut silent = config(&[a], &exact);
+        silent["tsaUrls"] = json!([]);
+        assert_eq!(read(&silent), Err(SigningConfigError::Missing(TSA)));
+        silent["mediaType"] = json!("text/plain");
+        let refused = read(&silent).unwrap_err();
+        assert_eq!(
+            refused,
+            SigningConfigError::UnsupportedVersion("text/plain".to_owned())
+        );
+    }
+
+    #[test]
+    fn the_public_instance_can_be_signed_with() {
+        let json = sigstore_sign::trust_root::SIGSTORE_PRODUCTION_SIGNING_CONFIG;
+        let now = "2026-11-20T00:00:00Z".parse().unwrap();
+        let services = SigningServices::from_json(json.as_bytes(), now).unwrap();
+        assert!(services.has_rekor1() && services.tsa.is_some());
+    }
 }

@@ -4,6 +4,7 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 use relpub_model::decision::Decision;
 use relpub_remote::sigstore::Log;
+use relpub_sandbox::{Fault, FaultKind};
 use relpub_trust::Wanted;
 
 use crate::common::Bench;
@@ -72,6 +73,16 @@ async fn a_fulcio_that_is_down_is_tried_once_for_all() {
     // Asked again later, it is tried again.
     bench.world.faults().clear();
     signing.sign_digest(&sha256, "later").await.unwrap();
+
+    // So is an issuer that is down, which is asked for no file in particular.
+    let asked = bench.requests("identity", "token").len();
+    let signing = crate::signing(&bench);
+    bench.world.faults().add("503@identity:99".parse().unwrap());
+    let both = join_all([&names[0], &names[1]].map(|name| signing.sign_digest(&sha256, name)));
+    for result in both.await {
+        assert_eq!(result.unwrap_err().thing, "`sigstore`");
+    }
+    assert_eq!(bench.requests("identity", "token").len(), asked + 4);
 }
 
 #[tokio::test]
@@ -106,14 +117,30 @@ async fn an_entry_whose_answer_was_lost_is_signed_anew_for_rekor_v2() {
 }
 
 #[tokio::test]
+async fn a_log_that_never_hands_out_what_it_holds_is_given_up() {
+    let bench = Bench::start().await;
+    for n in [0, 2, 4] {
+        let fault = Fault::new(FaultKind::LostAnswer, "rekor2");
+        bench.world.faults().add(fault.at("create").after(n));
+    }
+    let signed = signing(&bench).sign_digest(&digest(), "demo.bin").await;
+    let error = signed.unwrap_err();
+    assert_eq!(error.decision, Decision::Conflict);
+    assert!(error.to_string().starts_with(
+        "Rekor: could not log the signature of demo.bin: 3 signatures came to nothing"
+    ));
+    assert_eq!(bench.world.sigstore.certificates_issued(), 3);
+}
+
+#[tokio::test]
 async fn what_was_signed_too_slowly_is_signed_anew() {
     let bench = Bench::start().await;
     let signing = signing_v1(&bench);
     signing.sign_digest(&digest(), "first").await.unwrap();
     let clock = bench.world.clock();
     clock.advance(SignedDuration::from_mins(7)).unwrap();
-    let slow = relpub_sandbox::FaultKind::TooManyRequests { retry_after: 600 };
-    let fault = relpub_sandbox::Fault::new(slow, "rekor1").at("create");
+    let slow = FaultKind::TooManyRequests { retry_after: 600 };
+    let fault = Fault::new(slow, "rekor1").at("create");
     bench.world.faults().add(fault);
     let bundle = signing.sign_digest(&digest(), "demo.bin").await.unwrap();
     judge(&bench, &bundle, Wanted::Signature(digest())).unwrap();

@@ -8,6 +8,7 @@ mod common;
 mod deviations;
 mod faults;
 mod reuse;
+mod tuf;
 
 use std::fs;
 
