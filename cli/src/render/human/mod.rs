@@ -2,6 +2,7 @@
 //! the way out.
 
 mod blocked;
+mod evidence;
 mod inspect;
 mod layout;
 mod plan;

@@ -5,19 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anstyle::Style;
 use relpub_model::Plan;
+use relpub_model::evidence::Carrier;
 use relpub_model::name::DestinationName;
 use relpub_model::notes::size;
 use relpub_model::plan::{Action, Phase, Pointer, Presence, Row, service_name};
 use relpub_model::promotion::Edge;
 
+use super::evidence;
 use super::layout::{Cell, Labels, flow, indented, paint, plain, table};
 use super::words::{self, plural};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "·";
-
-/// What stands for evidence until this version makes any.
-const NO_EVIDENCE: &str = "none";
 
 /// Returns the plan as a screen, without the reasons against it.
 pub(crate) fn plan(plan: &Plan, width: usize) -> String {
@@ -79,7 +78,7 @@ fn matrix(plan: &Plan, width: usize) -> String {
         let bytes = row.size.map_or_else(|| "unknown".to_owned(), size);
         let mut cells = vec![Cell::new(row.name.as_str()), Cell::new(bytes).right()];
         cells.extend(destinations.iter().map(|name| presence(row, name)));
-        cells.push(Cell::new(NO_EVIDENCE).style(paint::DIM));
+        cells.push(evidence::cell(plan, row));
         rows.push(cells);
     }
     table(&rows, 0, width)
@@ -101,6 +100,7 @@ fn steps(plan: &Plan) -> Labels {
     if plan.steps.is_empty() {
         return out;
     }
+    evidence::sign(plan, &mut out);
     out.line("stage", staged(plan).join(" · "));
     if plan.steps_in(Phase::Publish).next().is_some() {
         out.free(paint::paint(
@@ -113,6 +113,10 @@ fn steps(plan: &Plan) -> Labels {
         out.line("confirm", "find everything by digest where users look");
     }
     out.line("point", pointed(plan).join(" · "));
+    out.line(
+        "record",
+        evidence::stored(plan, Phase::Record).unwrap_or_default(),
+    );
     out
 }
 
@@ -128,9 +132,15 @@ fn staged(plan: &Plan) -> Vec<String> {
             _ => {}
         }
     }
+    for destination in evidence::assets(plan, Phase::Stage).filter_map(Carrier::destination) {
+        *files.entry(destination).or_default() += 1;
+    }
     let one = |(destination, count): (&DestinationName, usize)| {
         let service = service_name(destination);
-        let there = plan.promotion.edges_to(destination).count() - count;
+        let carriers = plan.evidence.iter().flat_map(|row| &row.carriers);
+        let assets = carriers.filter(|row| row.carrier.destination() == Some(destination));
+        let all = plan.promotion.edges_to(destination).count() + assets.count();
+        let there = all.saturating_sub(count);
         match (count, there) {
             (0, _) => format!("{service} draft, complete already"),
             (_, 0) => format!("{service} draft with {}", plural(count, "file")),
@@ -165,6 +175,15 @@ fn publish_lines(plan: &Plan) -> Vec<String> {
         .iter()
         .flat_map(|(name, edges)| uploaded(plan, name, edges));
     let mut all: Vec<String> = uploads.collect();
+    let late = evidence::assets(plan, Phase::Publish).count();
+    if late > 0 {
+        let files = plural(late, "more file");
+        all.push(format!(
+            "GitHub {}: {files} of evidence",
+            plan.promotion.tag
+        ));
+    }
+    all.extend(evidence::stored(plan, Phase::Publish));
     all.extend(out);
     all
 }
@@ -193,6 +212,7 @@ fn uploaded(plan: &Plan, destination: &DestinationName, edges: &[&Edge]) -> Vec<
 /// Returns what is about to become public, to be agreed to.
 pub(crate) fn about_to(plan: &Plan, width: usize) -> String {
     let mut list = Labels::new();
+    evidence::sign(plan, &mut list);
     list.line("publish", publish_lines(plan).join(" · "));
     list.line("point", pointed(plan).join(" · "));
     waived(plan, &mut list);
@@ -228,6 +248,7 @@ fn pointed(plan: &Plan) -> Vec<String> {
 fn remarks(plan: &Plan) -> Labels {
     let mut out = Labels::new();
     waived(plan, &mut out);
+    evidence::not_carried(&plan.evidence, &mut out);
     list(&mut out, "assumed", plan.assumptions.iter().cloned());
     list(&mut out, "note", plan.warnings.iter().cloned());
     list(&mut out, "by hand", plan.follow_ups.iter().cloned());

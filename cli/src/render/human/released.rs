@@ -8,6 +8,7 @@ use relpub_model::name::{DestinationName, FileName};
 use relpub_model::plan::{Presence, service_name};
 use relpub_model::receipt::{Facts, PlaceFact, Receipt};
 
+use super::evidence;
 use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::words;
 
@@ -56,6 +57,7 @@ pub(crate) fn released(
     let mut out = flow(&head, "   ", width) + "\n";
     out.push_str(&destinations(facts, Some(before), Some(config), width));
     let mut list = Labels::new();
+    evidence::describe(facts, &receipt.history, &mut list);
     for waived in &promotion.waived {
         let text = format!("{} missing: \"{}\"", waived.missing, waived.because);
         list.line("waived", text);

@@ -2,9 +2,11 @@
 
 use anstyle::Style;
 use relpub_model::config::Config;
-use relpub_model::plan::{Presence, service_name};
+use relpub_model::evidence::Carrier;
+use relpub_model::plan::{EvidenceState, Presence, service_name};
 use relpub_model::receipt::{Facts, Receipt};
 
+use super::evidence;
 use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::released::{destinations, there};
 use super::standing::Standing;
@@ -13,10 +15,12 @@ use super::standing::Standing;
 /// that differs, is missing or could not be told.
 pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
     let promotion = &facts.promotion;
-    let unknown = facts
-        .places
-        .iter()
-        .any(|it| it.presence == Presence::Unknown);
+    let mut carried = facts.evidence.iter().flat_map(|row| &row.carriers);
+    let unknown = carried.any(|row| row.state == EvidenceState::Unknown)
+        || facts
+            .places
+            .iter()
+            .any(|it| it.presence == Presence::Unknown);
     let (style, word) = match (facts.complete, differs(facts), unknown) {
         (true, ..) => (paint::GOOD, "verified"),
         (_, false, true) => (paint::OPEN, "could not tell:"),
@@ -30,6 +34,12 @@ pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
     ];
     let mut out =
         flow(&head, "   ", width) + "\n" + &destinations(facts, None, Some(config), width);
+    let mut list = Labels::new();
+    list.line("evidence", evidence::summary(&facts.evidence));
+    if !list.is_empty() {
+        out.push('\n');
+        out.push_str(&list.render(width));
+    }
     let found = findings(facts);
     if !found.is_empty() {
         out.push('\n');
@@ -45,7 +55,15 @@ pub(crate) fn differs(facts: &Facts) -> bool {
         .places
         .iter()
         .all(|it| it.presence != Presence::Unknown);
+    let wrong = [
+        EvidenceState::Absent,
+        EvidenceState::Partial,
+        EvidenceState::Staged,
+        EvidenceState::Rejected,
+    ];
+    let mut carried = facts.evidence.iter().flat_map(|row| &row.carriers);
     facts.places.iter().any(|it| !fine(&it.presence))
+        || carried.any(|row| wrong.contains(&row.state))
         || (known && facts.pointers.iter().any(|it| !it.settled))
         || facts
             .tag
@@ -72,6 +90,13 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
         let service = service_name(&place.destination);
         add(service, place.name.as_str(), word(place.presence));
     }
+    for row in &facts.evidence {
+        for held in &row.carriers {
+            if let Some(word) = evidence::state(held.state) {
+                add(&place(&held.carrier), &row.piece.to_string(), word);
+            }
+        }
+    }
     let tag = &facts.promotion.tag.name;
     match &facts.tag {
         Some(at) if *at == facts.promotion.commit => {}
@@ -95,6 +120,12 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
         );
     }
     out
+}
+
+/// Returns the name of what carries evidence, as short as that of a file's place.
+fn place(carrier: &Carrier) -> String {
+    let name = carrier.destination().map(service_name);
+    name.map_or_else(|| carrier.to_string(), str::to_owned)
 }
 
 /// Returns the word for what consumers find of a file.
