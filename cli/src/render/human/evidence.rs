@@ -74,7 +74,7 @@ pub(super) fn sign(plan: &Plan, list: &mut Labels) {
     let uploads = publish_attestations(plan);
     if uploads > 0 {
         what.push(format!(
-            "{} while uploading",
+            "{} (while uploading)",
             plural(uploads, "publish attestation")
         ));
     }

@@ -339,6 +339,41 @@ mod tests {
     }
 
     #[test]
+    fn evidence_is_named_before_it_is_made() {
+        assert_snapshot!(screen(&Sample::new().attested(), WIDTH), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl
+                                                101 MB   new    new      signature, sbom, promotion, publish
+          slugs-1.2.0-py3-none-any.whl         48.2 kB   new    new      signature, sbom, promotion, publish
+          slugs-1.2.0.tar.gz                   31.9 kB   new    new      signature, sbom, promotion, publish
+          slugs-1.2.0-x86_64-unknown-linux-gnu
+                                                6.4 MB   ·      new      signature, sbom, promotion
+
+          sign      4 signatures, 4 SBOMs, promotion statement, 3 publish attestations (while uploading) as
+                    ada/slugs release.yml@v1.2.0, public log
+          stage     GitHub draft with 13 files
+          ───────── point of no return ─────────
+          publish   PyPI slugs: 2 wheels, 1 sdist · 4 SBOMs, promotion statement to GitHub's attestation
+                    store · GitHub v1.2.0
+          confirm   find everything by digest where users look
+          point     GitHub latest → v1.2.0 (was v1.1.0)
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          assumed   PyPI takes this workflow as a trusted publisher of slugs (a new project)
+                    the tag name v1.2.0 was not burned by an immutable release that was deleted (GitHub
+                    tells only when the release is made)
+                    this credential may write releases of ada/slugs
+          note      no manifest names the commit that the files were built from
+          by hand   Tell the mailing list.
+
+          nothing has been changed · promotion aefbeb6a3b25 · plan saved in .relpub/v1.2.0/plan.json
+          to do it: relpub promote v1.2.0
+        "#);
+    }
+
+    #[test]
     fn a_half_finished_release_shows_what_is_left() {
         let staged = FILES[1..].iter().map(|name| held(name));
         let staged: Vec<_> = staged.collect();

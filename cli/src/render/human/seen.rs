@@ -202,6 +202,8 @@ fn next(facts: &Facts, command: impl Fn(&str) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use relpub_model::evidence::Piece;
+    use relpub_model::observed::Seen;
 
     use super::super::samples::{FILES, Sample, WIDTH, held, other, seen};
     use super::*;
@@ -249,6 +251,32 @@ mod tests {
           GitHub   slugs-1.2.0.tar.gz                     missing
           GitHub   latest                                 points at v1.1.0
         ");
+    }
+
+    #[test]
+    fn evidence_that_is_not_as_it_should_be_is_named() {
+        let sample = Sample::new()
+            .attested()
+            .released()
+            .seeing(|piece, carrier| match (piece, carrier) {
+                (Piece::Signature { of }, _) if of.name == FILES[0] => {
+                    Seen::Rejected("the certificate is of another workflow".to_owned())
+                }
+                (Piece::Sbom { of }, Carrier::Store) if of.name == FILES[1] => Seen::Absent,
+                _ => Seen::Valid,
+            });
+        assert!(differs(&sample.facts()));
+        assert_snapshot!(verify(&sample), @r#"
+        differs: slugs 1.2.0   7 of 7 there   downloaded and compared
+
+          PyPI     slugs 1.2.0   2 wheels, 1 sdist
+          GitHub   v1.2.0        4 files, latest
+
+          evidence  3 of 4 signatures, 4 SBOMs, promotion statement, 3 publish attestations
+
+          GitHub                       signature of slugs-1.2.0-cp310-abi3-win_amd64.whl   does not verify
+          GitHub's attestation store   SBOM of slugs-1.2.0-py3-none-any.whl                missing
+        "#);
     }
 
     #[test]
