@@ -24,6 +24,8 @@ pub struct Observed {
     pub evidence: BTreeMap<Piece, BTreeMap<Carrier, Seen>>,
     /// Whom this machine would sign as.
     pub signer: SignerState,
+    /// What a person should know about how it was read.
+    pub warnings: Vec<String>,
     /// The text for the release: GitHub's generated notes, fetched once.
     pub generated_notes: Option<Known<String>>,
 }
@@ -38,6 +40,7 @@ impl Observed {
             credentials: BTreeMap::new(),
             evidence: BTreeMap::new(),
             signer: SignerState::NotAsked,
+            warnings: Vec::new(),
             generated_notes: None,
         }
     }

@@ -112,6 +112,7 @@ async fn look(
         credentials: BTreeMap::new(),
         evidence: BTreeMap::new(),
         signer: SignerState::NotAsked,
+        warnings: Vec::new(),
         generated_notes: None,
     })
 }

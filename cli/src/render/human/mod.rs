@@ -2,6 +2,7 @@
 //! the way out.
 
 mod blocked;
+mod evidence;
 mod file;
 mod inspect;
 mod layout;

@@ -48,6 +48,10 @@ impl Plan {
                 .values()
                 .flat_map(|finding| finding.blockers.clone()),
         );
+        maker
+            .plan
+            .warnings
+            .extend(observed.warnings.iter().cloned());
         maker.judge_tag();
         for destination in config.destinations.values() {
             maker.judge(destination);

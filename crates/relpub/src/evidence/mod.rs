@@ -156,6 +156,7 @@ pub async fn examine(
     cx.unless_cancelled(async {
         if let Some(evidence) = Evidence::open(cx, config, &promotion).await? {
             observed.evidence = evidence.look(&observed, false).await;
+            observed.warnings.extend(evidence.sigstore.warning.clone());
             if is_wanting(&observed) {
                 observed.signer = evidence.signer().await;
             }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use relpub_model::config::SigstoreRule;
 use relpub_model::world;
+use relpub_remote::sigstore::{TufSource, trust_material};
 use relpub_remote::{Signing, SigningServices};
 use relpub_trust::TrustRoot;
 
@@ -14,6 +15,8 @@ use crate::state::StateError;
 /// Whom to trust, and how to sign.
 pub(crate) struct Sigstore {
     root: TrustRoot,
+    /// What a person should know about where that is from.
+    pub(super) warning: Option<String>,
     pub(super) signing: Signing,
     /// Whether there is a Rekor v1 log, which alone PyPI takes.
     pub(super) has_rekor1: bool,
@@ -50,6 +53,8 @@ struct Material {
     signing_config_rekor1: Option<Vec<u8>>,
     /// Where they are from, for messages.
     from: String,
+    /// What a person should know about them.
+    warning: Option<String>,
 }
 
 impl Material {
@@ -60,11 +65,20 @@ impl Material {
             signing_config: read(&files.signing_config)?,
             signing_config_rekor1: rekor1.map(read).transpose()?,
             from: files.trusted_root.display().to_string(),
+            warning: None,
         })
     }
 
-    async fn public(_: &Context) -> Result<Self, Error> {
-        Err(Error::Unknown("PENDING-TUF".to_owned()))
+    async fn public(cx: &Context) -> Result<Self, Error> {
+        let source = TufSource::production();
+        let material = trust_material(&cx.http, &source, &cx.store.folder().join("tuf")).await?;
+        Ok(Self {
+            warning: material.origin.warning(),
+            trusted_root: material.trusted_root,
+            signing_config: material.signing_config,
+            signing_config_rekor1: None,
+            from: "the public Sigstore".to_owned(),
+        })
     }
 
     fn open(self, cx: &Context) -> Result<Sigstore, Error> {
@@ -80,6 +94,7 @@ impl Material {
         let identity = cx.endpoints.identity.as_ref();
         Ok(Sigstore {
             root,
+            warning: self.warning,
             has_rekor1: services.has_rekor1(),
             signing: Signing::new(&cx.http, services, &cx.environment, identity),
         })
