@@ -281,11 +281,12 @@ fn signer(section: &Section<'_>, faults: &mut Faults<'_>) -> SignerTemplate {
             .ok()
     });
     let issuer = section.text("issuer");
-    if let Some(issuer) = &issuer {
-        if url::check("issuer", issuer, faults) && !issuer.value.starts_with("https://") {
-            let message = "`issuer` takes a URL that begins with `https://`";
-            faults.add(issuer.at.clone(), message);
-        }
+    if let Some(issuer) = &issuer
+        && url::check("issuer", issuer, faults)
+        && !issuer.value.starts_with("https://")
+    {
+        let message = "`issuer` takes a URL that begins with `https://`";
+        faults.add(issuer.at.clone(), message);
     }
     let text = |it: Option<At<&str>>| it.map(|it| it.value.to_owned());
     SignerTemplate {
