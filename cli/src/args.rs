@@ -108,6 +108,13 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
+    /// Describes what files are made of, as CycloneDX 1.6 documents (SBOM)
+    ///
+    /// Wheels, source distributions, archives, programs and libraries: what they
+    /// declare, what they were built from as far as the bytes tell, and the SBOMs
+    /// that their builder put inside. One document goes to standard output; several
+    /// go to a folder, each as NAME.cdx.json.
+    Sbom(SbomArgs),
     /// Prints the JSON Schema of relpub.toml, for editors
     Schema,
     /// Prints a script that completes relpub's arguments in a shell
@@ -257,6 +264,17 @@ pub(crate) struct SandboxArgs {
     /// A bucket that anybody may read, with the files of a folder
     #[arg(long, value_name = "NAME=DIR", value_parser = parse_bucket)]
     pub(crate) bucket: Vec<(String, PathBuf)>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SbomArgs {
+    /// The files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The folder for the documents; it is made if it is not there
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
