@@ -403,6 +403,7 @@ fn world() -> Observed {
         tag: Known::Seen(TagState::At(commit())),
         evidence: BTreeMap::new(),
         signer: SignerState::NotAsked,
+        debts_named: Vec::new(),
         warnings: Vec::new(),
         destinations: BTreeMap::from([
             ("pypi".parse().unwrap(), index),

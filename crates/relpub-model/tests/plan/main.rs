@@ -126,6 +126,7 @@ impl Case {
             credentials: BTreeMap::new(),
             evidence: BTreeMap::new(),
             signer: SignerState::NotAsked,
+            debts_named: Vec::new(),
             warnings: Vec::new(),
             generated_notes: None,
         };
