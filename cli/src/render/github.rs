@@ -256,7 +256,7 @@ mod tests {
                 _ => Seen::Valid,
             });
         let summary = receipt_summary(&sample.receipt(), "released");
-        let from = summary.find("\n- **evidence").unwrap();
+        let from = summary.find("- **evidence").unwrap();
         let end = summary.find("\nWaived").unwrap();
         insta::assert_snapshot!(&summary[from..end], @r"
         - **evidence** 4 signatures, 4 SBOMs, promotion statement, 2 of 3 publish attestations

@@ -297,7 +297,6 @@ pub(crate) fn next_step(plan: &Plan, saved: &str, command: &str, width: usize) -
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
-
     use relpub_model::config::Attest;
     use relpub_model::evidence::Piece;
     use relpub_model::observed::Seen;
@@ -368,6 +367,7 @@ mod tests {
           assumed   PyPI takes this workflow as a trusted publisher of slugs (a new project)
                     the tag name v1.2.0 was not burned by an immutable release that was deleted (GitHub
                     tells only when the release is made)
+                    this credential may write attestations of ada/slugs
                     this credential may write releases of ada/slugs
           note      no manifest names the commit that the files were built from
           by hand   Tell the mailing list.

@@ -5,7 +5,7 @@ use anstyle::Style;
 use relpub::Stopped;
 use relpub_model::config::Config;
 use relpub_model::decision::{Decision, Failure};
-use relpub_model::plan::Presence;
+use relpub_model::plan::{EvidenceState, Presence};
 use relpub_model::receipt::Facts;
 
 use super::evidence;
@@ -71,7 +71,9 @@ fn is_sigstore(failure: &Failure) -> bool {
 
 fn nothing_is_public(facts: &Facts) -> bool {
     let mut places = facts.places.iter();
+    let mut carriers = facts.evidence.iter().flat_map(|row| &row.carriers);
     places.all(|place| place.presence != Presence::Same)
+        && carriers.all(|row| row.state != EvidenceState::Valid)
 }
 
 /// Says what must be put right before the same command is run again.
