@@ -113,7 +113,7 @@ async fn judge<'a>(
                     .screen(&format!("\n{}", list.render(app.console.width())));
                 return Ok((Exit::Done, Some(receipt)));
             }
-            let screen = human::verified(&facts, &stage.config, app.console.width());
+            let screen = human::verified(&facts, &[], &stage.config, app.console.width());
             app.console.screen(&format!("\n{screen}\n"));
             let exit = if human::differs(&facts) {
                 Exit::Rejected

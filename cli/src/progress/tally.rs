@@ -49,14 +49,13 @@ impl Tally {
     }
 
     /// Tells whether an event begins what comes after all that was counted:
-    /// evidence is attached when it is signed, and a release made public when
-    /// it is attached.
+    /// nothing becomes public before the evidence about it is attached.
     pub(super) fn ends_with(event: &Event) -> bool {
         matches!(
             event,
             Event::Phase { .. }
                 | Event::Started {
-                    action: Action::Release { .. },
+                    action: Action::Upload { .. } | Action::Release { .. },
                 }
         )
     }

@@ -20,7 +20,7 @@ impl Case {
     }
 
     /// What was seen of the evidence, by piece and carrier.
-    fn seen(mut self, see: impl Fn(&Piece, &Carrier) -> Seen) -> Self {
+    pub(super) fn seen(mut self, see: impl Fn(&Piece, &Carrier) -> Seen) -> Self {
         for carried in self.promotion().pieces() {
             let all = self
                 .observed
@@ -35,7 +35,7 @@ impl Case {
         self
     }
 
-    fn published(self, immutable: bool) -> Self {
+    pub(super) fn published(self, immutable: bool) -> Self {
         let marker = Some(self.marker());
         let release = ForgeRelease {
             id: 1,

@@ -4,6 +4,7 @@
 
 mod evidence;
 mod notes;
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
