@@ -72,13 +72,25 @@ impl App {
         Ok(Config::parse(&path.display().to_string(), &text)?)
     }
 
+    /// Reads the configuration, if there is one.
+    pub(crate) fn config_if_any(&self) -> Result<Option<Config>, Error> {
+        if self.path(&self.common.config).exists() {
+            self.config().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// Returns where the outside is: production, or the world of a file.
     pub(crate) fn endpoints(&self, world: Option<&Path>) -> Result<Endpoints, Error> {
         let Some(path) = world else {
             return Ok(production::endpoints());
         };
         let json = self.read(path)?;
-        Endpoints::from_world(&json).map_err(|error| Error::World(self.path(path), error))
+        let path = self.path(path);
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let read = Endpoints::from_world(&json).map_err(|error| Error::World(path, error));
+        Ok(read?.relative_to(&folder))
     }
 
     /// Returns where downloads are kept, if the command line says so.

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::Styles;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -91,8 +91,13 @@ pub(crate) enum Command {
     Rehearse(RehearseArgs),
     /// Runs a private PyPI, GitHub and bucket on this machine until it is stopped
     Sandbox(SandboxArgs),
-    /// Reads a release back from every destination and compares
-    Verify(SeenArgs),
+    /// Reads a release back from every destination and compares, or judges one file
+    ///
+    /// A release is known by the receipt of the last run here, by --receipt, or
+    /// else by the signed promotion statement at GitHub, on any machine. A file is
+    /// judged by FILE.sigstore.json beside it and by what GitHub's attestation
+    /// store has about its bytes.
+    Verify(VerifyArgs),
     /// Shows where a release stands and what would happen next
     Status(SeenArgs),
     /// Shows what the last run saw at the end
@@ -103,6 +108,13 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
+    /// Describes what files are made of, as CycloneDX 1.6 documents (SBOM)
+    ///
+    /// Wheels, source distributions, archives, programs and libraries: what they
+    /// declare, what they were built from as far as the bytes tell, and the SBOMs
+    /// that their builder put inside. One document goes to standard output; several
+    /// go to a folder, each as NAME.cdx.json.
+    Sbom(SbomArgs),
     /// Prints the JSON Schema of relpub.toml, for editors
     Schema,
     /// Prints a script that completes relpub's arguments in a shell
@@ -233,7 +245,7 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
 
-    /// The first of six ports in a row; without it, any free ones
+    /// The first of ten ports in a row; without it, any free ones
     #[arg(long, value_name = "N")]
     pub(crate) port: Option<u16>,
 
@@ -255,11 +267,58 @@ pub(crate) struct SandboxArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct SbomArgs {
+    /// The files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The folder for the documents; it is made if it is not there
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct SeenArgs {
     #[command(flatten)]
     pub(crate) receipt: ReceiptArgs,
     #[command(flatten)]
     pub(crate) world: WorldArg,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The tag as it is spelled, such as v1.2.3, or a file
+    #[arg(value_name = "TAG|FILE", required_unless_present = "receipt")]
+    pub(crate) what: Option<String>,
+
+    /// A receipt from elsewhere, instead of .relpub/TAG/receipt.json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["repository", "bundle"])]
+    pub(crate) receipt: Option<PathBuf>,
+
+    /// Whose workflows should have signed the file; without it, that of relpub.toml
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(crate) repository: Option<Repository>,
+
+    /// Another bundle to judge the file by
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) world: WorldArg,
+}
+
+impl VerifyArgs {
+    /// Returns the file that is named, if it is one: what looks like a path, or
+    /// is there.
+    pub(crate) fn file(&self, is_there: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+        let what = self.what.as_deref()?;
+        let path = Path::new(what);
+        let meant = self.repository.is_some()
+            || !self.bundle.is_empty()
+            || path.components().count() > 1
+            || is_there(path);
+        (meant && self.receipt.is_none()).then(|| path.to_owned())
+    }
 }
 
 #[derive(Debug, clap::Args)]

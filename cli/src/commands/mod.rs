@@ -2,12 +2,14 @@
 
 mod completions;
 mod inspect;
+mod local;
 mod pipeline;
 mod plan;
 mod promote;
 mod receipt;
 mod rehearse;
 mod sandbox;
+mod sbom;
 mod schema;
 mod seen;
 mod status;
@@ -30,6 +32,7 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Exit, Error> {
         Command::Status(args) => status::run(app, args).await,
         Command::Receipt(args) => receipt::run(app, args),
         Command::Inspect { files } => inspect::run(app, files),
+        Command::Sbom(args) => sbom::run(app, args),
         Command::Schema => Ok(schema::run()),
         Command::Completions { shell } => Ok(completions::run(*shell)),
     }

@@ -40,7 +40,7 @@ impl Pipeline {
     }
 }
 
-/// Resolves, observes and gathers, and puts the plan together.
+/// Resolves, observes, gathers and examines, and puts the plan together.
 pub(super) async fn plan(
     cx: &Context,
     config: &Config,
@@ -49,6 +49,7 @@ pub(super) async fn plan(
     let release = relpub::resolve(cx, config, selection).await?;
     let observed = relpub::observe(cx, config, &release).await?;
     let findings = relpub::gather(cx, config, &release, &observed).await?;
+    let (observed, findings) = relpub::examine(cx, config, &release, observed, findings).await?;
     let promotion = Promotion::new(config, &release, &findings);
     Ok(Plan::new(
         config, &release, &promotion, &findings, &observed,

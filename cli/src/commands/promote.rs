@@ -102,11 +102,26 @@ async fn execute(
         Ok(cleared) => cleared,
         Err(blocked_plan) => return blocked(app, &blocked_plan.0),
     };
+    let earlier = pipeline.cx.state().load_receipt().ok().flatten();
     let ended = relpub::execute(&pipeline.cx, cleared).await;
     pipeline.progress.finish();
     match ended {
-        Ok(receipt) => released(app, args, pipeline, &receipt, &before),
+        Ok(receipt) => {
+            let exit = exit(&receipt, earlier.as_ref());
+            released(app, args, pipeline, (&receipt, exit), &before)
+        }
         Err(stop) => stopped(app, pipeline, &stop),
+    }
+}
+
+/// What is missing for good ends a run with an exit code of its own, until a
+/// receipt says so.
+fn exit(receipt: &Receipt, earlier: Option<&Receipt>) -> Exit {
+    let named = |debt| earlier.is_some_and(|it| it.facts.debts().any(|known| known == debt));
+    if receipt.facts.debts().all(named) {
+        Exit::Done
+    } else {
+        Exit::Debts
     }
 }
 
@@ -114,7 +129,7 @@ fn released(
     app: &App,
     args: &PlanArgs,
     pipeline: &Pipeline,
-    receipt: &Receipt,
+    (receipt, exit): (&Receipt, Exit),
     before: &Before,
 ) -> Result<Exit, Error> {
     let mut verify = vec![receipt.facts.promotion.tag.to_string()];
@@ -127,9 +142,9 @@ fn released(
     let screen = human::released(receipt, before, &pipeline.config, Some(&left), width);
     app.console.screen(&screen);
     app.console
-        .document(&Document::new("released", Exit::Done).receipt(receipt));
+        .document(&Document::new("released", exit).receipt(receipt));
     report(app, receipt, &left.receipt, "released", "true")?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 fn stopped(app: &App, pipeline: &Pipeline, stop: &Stopped) -> Result<Exit, Error> {

@@ -4,6 +4,7 @@
 mod commit;
 mod runs;
 mod setup;
+mod signer;
 
 use jiff::SignedDuration;
 use relpub::{Clock as _, SystemClock};

@@ -1,6 +1,8 @@
-//! `relpub sandbox`: a private PyPI, GitHub and bucket, until it is stopped.
+//! `relpub sandbox`: a private PyPI, GitHub, bucket and Sigstore, until it is
+//! stopped.
 
-use relpub_model::Exit;
+use relpub_model::evidence::GITHUB_ACTIONS;
+use relpub_model::{Exit, production};
 use relpub_sandbox::{Names, Options, World};
 use serde::Serialize;
 
@@ -20,13 +22,13 @@ struct Place<'a> {
 /// Starts the world, says where everything is, and waits for a signal.
 pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<Exit, Error> {
     let data = app.path(&args.data);
-    let names = match &args.commit {
+    let names = named(match &args.commit {
         Some(commit) => Names::new(args.repository.as_str(), commit.as_str()),
         None => Names {
             repository: args.repository.to_string(),
             ..Names::default()
         },
-    };
+    });
     let options = Options::new(&data).with_port(args.port).with_names(names);
     let world = World::start(options).await.map_err(Error::Sandbox)?;
     seed(app, args, &world)?;
@@ -40,6 +42,14 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<Exit, Error> {
     app.cancel.cancelled().await;
     world.stop().await;
     Ok(Exit::Done)
+}
+
+/// Gives a world the names that it cannot know: what PyPI's attestations are
+/// called, and who gives out the identities of GitHub Actions.
+pub(super) fn named(names: Names) -> Names {
+    names
+        .with_publish_predicate(&production::publish_predicate())
+        .with_issuer(GITHUB_ACTIONS)
 }
 
 /// Puts into the world what the command line asks for.
@@ -95,6 +105,8 @@ pub(super) fn places(world: &World, list: &mut Labels) {
     list.line("testpypi", world.testpypi.simple_url());
     list.line("github", world.github.url());
     list.line("bucket", world.bucket.url());
+    let root = world.data().join("trust/trusted_root.json");
+    list.line("sigstore", format!("trusted root {}", shown(&root)));
 }
 
 /// Returns how pip downloads from a world's index, and from nowhere else.

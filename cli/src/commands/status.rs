@@ -15,7 +15,9 @@ use crate::render::json::Document;
 pub(super) async fn run(app: &App, args: &SeenArgs) -> Result<Exit, Error> {
     let receipt = seen::load(app, &args.receipt)?;
     let config = app.config()?;
-    let facts = seen::look(app, args, &receipt, &config, ConfirmBy::Digest).await?;
+    let (world, promotion) = (args.world.world.as_deref(), &receipt.facts.promotion);
+    let seen = seen::look(app, world, promotion, &config, ConfirmBy::Digest).await?;
+    let facts = seen.facts;
     let unknown = |presence: &Presence| *presence == Presence::Unknown;
     let (outcome, exit) = if facts.complete {
         ("released", Exit::Done)

@@ -1,9 +1,14 @@
 //! The document that `--format json` writes: one object, whatever happened.
 
+use relpub::FileVerdict;
+use relpub::file::Finding;
 use relpub_model::Exit;
 use relpub_model::Plan;
+use relpub_model::Sha256;
 use relpub_model::decision::Failure;
+use relpub_model::evidence::{EvidenceKind, SignerClaims};
 use relpub_model::plan::Action;
+use relpub_model::promotion::Promotion;
 use relpub_model::receipt::{Facts, Receipt};
 use serde::Serialize;
 
@@ -33,6 +38,33 @@ pub(crate) struct Document<'a> {
     seen: Option<bool>,
     #[serde(skip_serializing_if = "<[Problem]>::is_empty")]
     errors: &'a [Problem],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<File<'a>>,
+}
+
+/// What was found out about one file.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct File<'a> {
+    name: &'a str,
+    sha256: Sha256,
+    size: u64,
+    evidence: Vec<Found<'a>>,
+    unread: &'a [Failure],
+}
+
+/// A bundle that was looked at.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Found<'a> {
+    kind: EvidenceKind,
+    place: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signer: Option<&'a SignerClaims>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promotion: Option<&'a Promotion>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<&'a str>,
 }
 
 /// One error, with its place in a file where it has one.
@@ -68,7 +100,31 @@ impl<'a> Document<'a> {
             action: None,
             seen: None,
             errors: &[],
+            file: None,
         }
+    }
+
+    /// Adds what was found out about a file.
+    pub(crate) fn file(mut self, name: &'a str, verdict: &'a FileVerdict) -> Self {
+        let found = |it: &'a Finding| Found {
+            kind: it.kind,
+            place: &it.place,
+            signer: it.told.as_ref().ok().map(|told| &told.signer),
+            promotion: it
+                .told
+                .as_ref()
+                .ok()
+                .and_then(|told| told.promotion.as_deref()),
+            rejected: it.told.as_ref().err().map(String::as_str),
+        };
+        self.file = Some(File {
+            name,
+            sha256: verdict.bytes.sha256,
+            size: verdict.bytes.size,
+            evidence: verdict.findings.iter().map(found).collect(),
+            unread: &verdict.unread,
+        });
+        self
     }
 
     /// Adds the plan.

@@ -10,3 +10,4 @@ mod mistakes;
 mod output;
 mod promote;
 mod rehearse;
+mod sbom;

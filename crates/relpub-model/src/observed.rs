@@ -24,8 +24,26 @@ pub struct Observed {
     pub evidence: BTreeMap<Piece, BTreeMap<Carrier, Seen>>,
     /// Whom this machine would sign as.
     pub signer: SignerState,
+    /// What a person should know about how it was read.
+    pub warnings: Vec<String>,
     /// The text for the release: GitHub's generated notes, fetched once.
     pub generated_notes: Option<Known<String>>,
+}
+
+impl Observed {
+    /// Returns an observation of one destination only.
+    pub fn of(at: Timestamp, name: DestinationName, holdings: Known<Holdings>) -> Self {
+        Self {
+            at,
+            tag: Known::Seen(TagState::Absent),
+            destinations: BTreeMap::from([(name, holdings)]),
+            credentials: BTreeMap::new(),
+            evidence: BTreeMap::new(),
+            signer: SignerState::NotAsked,
+            warnings: Vec::new(),
+            generated_notes: None,
+        }
+    }
 }
 
 /// Something that was read, or could not be.

@@ -34,6 +34,8 @@ enum Way {
 pub(crate) struct IdentityToken {
     pub(crate) secret: Secret,
     pub(crate) claims: Claims,
+    /// Everything that it says.
+    pub(crate) all: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The claims that matter before a token is sent.
@@ -58,7 +60,7 @@ struct Issued {
 }
 
 /// What is looked for, in words.
-pub(crate) const LOOKED_FOR: &str = "no identity token can be had here: neither GitHub Actions' \
+pub const LOOKED_FOR: &str = "no identity token can be had here: neither GitHub Actions' \
      ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN (`permissions: id-token: \
      write`) nor GitLab's `id_tokens` are set";
 
@@ -106,9 +108,14 @@ impl Identity {
         self.http.remember(&secret);
         let deed = deed("identity provider", audience);
         let wrong = |why: String| RemoteError::new(&deed, Decision::Unauthenticated, why);
-        let claims = decode(secret.expose()).map_err(|why| wrong(why.to_owned()))?;
+        let all = decode(secret.expose()).map_err(|why| wrong(why.to_owned()))?;
+        let claims = Claims::of(&all).map_err(|why| wrong(why.to_owned()))?;
         claims.check(audience, self.http.now()).map_err(wrong)?;
-        Ok(IdentityToken { secret, claims })
+        Ok(IdentityToken {
+            secret,
+            claims,
+            all,
+        })
     }
 
     async fn request(
@@ -133,10 +140,20 @@ impl Identity {
 }
 
 impl Claims {
+    /// Picks the claims that matter out of all.
+    fn of(all: &serde_json::Map<String, serde_json::Value>) -> Result<Self, &'static str> {
+        let all = serde_json::Value::Object(all.clone());
+        serde_json::from_value(all).map_err(|_| MALFORMED)
+    }
+
+    /// Returns when the token expires.
+    pub(crate) fn expires(&self) -> Option<Timestamp> {
+        Timestamp::from_second(self.exp?).ok()
+    }
+
     /// Says what is wrong with a token for this audience at this time, if anything.
     fn check(&self, audience: &str, now: Timestamp) -> Result<(), String> {
-        let exp = self.exp.and_then(|exp| Timestamp::from_second(exp).ok());
-        match exp {
+        match self.expires() {
             Some(exp) if exp <= now => return Err(format!("the identity token expired at {exp}")),
             None => return Err("the identity token does not say when it expires".to_owned()),
             Some(_) => {}
@@ -196,17 +213,18 @@ fn variable(environment: &Environment, audience: &str) -> Result<Secret, RemoteE
     })
 }
 
+const MALFORMED: &str = "the identity token is no JSON web token";
+
 /// Reads the claims of a JSON web token (RFC 7519) without verifying them.
-fn decode(token: &str) -> Result<Claims, &'static str> {
-    let malformed = "the identity token is no JSON web token";
+fn decode(token: &str) -> Result<serde_json::Map<String, serde_json::Value>, &'static str> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(malformed);
+        return Err(MALFORMED);
     };
-    let json = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed)?;
-    serde_json::from_slice(&json).map_err(|_| malformed)
+    let json = URL_SAFE_NO_PAD.decode(payload).map_err(|_| MALFORMED)?;
+    serde_json::from_slice(&json).map_err(|_| MALFORMED)
 }
 
 #[cfg(test)]
@@ -220,7 +238,10 @@ mod tests {
     #[test]
     fn a_token_that_will_be_refused_is_known_before_it_is_sent() {
         let now = Timestamp::from_second(1000).unwrap();
-        let check = |claims: &str| decode(&token(claims)).unwrap().check("pypi", now);
+        let check = |claims: &str| {
+            let all = decode(&token(claims)).unwrap();
+            Claims::of(&all).unwrap().check("pypi", now)
+        };
         assert_eq!(check(r#"{"aud":"pypi","exp":1001}"#), Ok(()));
         assert_eq!(check(r#"{"aud":["pypi"],"exp":1001}"#), Ok(()));
         assert_eq!(

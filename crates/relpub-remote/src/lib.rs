@@ -18,12 +18,15 @@ mod identity;
 mod publisher;
 mod pypi;
 mod secret;
+pub mod sigstore;
 
 pub use blobs::{Blob, Blobs};
 pub use bucket::Source;
 pub use clock::{Clock, SystemClock};
 pub use github::{Forge, GitHub};
 pub use http::{Http, RemoteError, Settings, Trouble};
+pub use identity::LOOKED_FOR as IDENTITY_LOOKED_FOR;
 pub use publisher::{Carried, Confirmed, Opening, Probe, Proof, Publisher, Session};
 pub use pypi::PyPi;
 pub use secret::{Environment, Secret};
+pub use sigstore::{Log, Signing, SigningServices};

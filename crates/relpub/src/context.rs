@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use relpub_model::Endpoints;
+use relpub_model::config::SigstoreRule;
 use relpub_model::event::Event;
 use relpub_model::world::S3;
 use relpub_remote::{Clock, Environment, Http};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
+use crate::evidence::Sigstore;
 use crate::journal::Journal;
 use crate::state::State;
 use crate::store::Store;
@@ -60,6 +63,7 @@ pub struct Context {
     pub(crate) state: State,
     pub(crate) journal: Journal,
     pub(crate) began: jiff::Timestamp,
+    sigstore: OnceCell<Arc<Sigstore>>,
 }
 
 impl Context {
@@ -84,6 +88,7 @@ impl Context {
             .unwrap_or_else(|| (settings.endpoints.s3.clone(), settings.environment.clone()));
         Ok(Self {
             began: settings.clock.now(),
+            sigstore: OnceCell::new(),
             store: Store::new(settings.cache),
             root: settings.root,
             endpoints: settings.endpoints,
@@ -106,6 +111,12 @@ impl Context {
     /// Returns the folder that relpub was started in.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Returns whom to trust and how to sign, read when it is first needed.
+    pub(crate) async fn sigstore(&self, rule: &SigstoreRule) -> Result<Arc<Sigstore>, Error> {
+        let open = || async { Sigstore::open(self, rule).await.map(Arc::new) };
+        self.sigstore.get_or_try_init(open).await.map(Arc::clone)
     }
 
     /// Does something that only reads, unless the run is cancelled first.

@@ -21,6 +21,9 @@ pub enum Error {
     /// A manifest, a checksum file or an artifact cannot be read.
     #[error("{0}")]
     Rejected(String),
+    /// What was to be found out could not be.
+    #[error("{0}")]
+    Unknown(String),
     /// The run was cancelled before anything was written.
     #[error("cancelled, nothing was changed")]
     Cancelled,
@@ -36,7 +39,7 @@ impl Error {
             Self::Usage(_) => Exit::Usage,
             Self::Blocked(_) => Exit::Blocked,
             Self::Rejected(_) => Exit::Rejected,
-            Self::State(_) | Self::Cancelled => Exit::Unknown,
+            Self::State(_) | Self::Unknown(_) | Self::Cancelled => Exit::Unknown,
             Self::Remote(error) => match &error.decision {
                 Decision::SourceChanged => Exit::Rejected,
                 Decision::Transient

@@ -19,6 +19,7 @@ use relpub_model::receipt::{Done, Facts, History, PlaceFact, Receipt};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::evidence::Evidence;
 use crate::journal::What;
 use crate::observe::observe_promotion;
 use crate::steps::{Executor, Outcome};
@@ -54,6 +55,7 @@ pub async fn execute(cx: &Context, cleared: Cleared) -> Result<Receipt, Box<Stop
     let mut run = Run {
         cx,
         plan,
+        executor: None,
         done: Vec::new(),
     };
     let ended = match run.steps().await {
@@ -67,6 +69,8 @@ pub async fn execute(cx: &Context, cleared: Cleared) -> Result<Receipt, Box<Stop
 struct Run<'a> {
     cx: &'a Context,
     plan: &'a Plan,
+    /// `None` where there is nothing to do.
+    executor: Option<Executor<'a>>,
     done: Vec<(Timestamp, &'a Action, Outcome)>,
 }
 
@@ -74,6 +78,9 @@ type Failed = (Failure, Option<Action>);
 
 /// How many steps of a group run at once; each destination has its own limits.
 const AT_ONCE: usize = 8;
+
+/// How many signatures are made at once beside them.
+const SIGNING_AT_ONCE: usize = 16;
 
 impl<'a> Run<'a> {
     /// Runs the groups of steps one after another.
@@ -85,22 +92,31 @@ impl<'a> Run<'a> {
             .state
             .make()
             .map_err(|error| (local(&Error::from(error)), None))?;
-        let executor = Executor::new(self.cx, self.plan).map_err(|error| (local(&error), None))?;
+        let executor = Executor::new(self.cx, self.plan).await;
+        self.executor = Some(executor.map_err(|error| (local(&error), None))?);
+        self.phases(|phase| phase != Phase::Record).await
+    }
+
+    /// Runs the groups of some phases.
+    async fn phases(&mut self, which: impl Fn(Phase) -> bool) -> Result<(), Failed> {
         let mut phase = None;
-        for group in groups(&self.plan.steps) {
+        for group in groups(&self.plan.steps).filter(|group| which(group[0].phase)) {
             if phase.replace(group[0].phase) != Some(group[0].phase) {
                 self.cx.tell(Event::Phase {
                     phase: group[0].phase,
                 });
             }
-            self.group(&executor, group).await?;
+            self.group(group).await?;
         }
         Ok(())
     }
 
     /// Runs the steps of one group together. After a failure no further step
     /// begins, and those in flight are awaited.
-    async fn group(&mut self, executor: &Executor<'_>, group: &'a [Step]) -> Result<(), Failed> {
+    async fn group(&mut self, group: &'a [Step]) -> Result<(), Failed> {
+        let Some(executor) = &self.executor else {
+            return Ok(());
+        };
         let failed = AtomicBool::new(false);
         let cx = self.cx;
         let run_step = |step: &'a Step| {
@@ -115,8 +131,15 @@ impl<'a> Run<'a> {
             }
         };
         let mut first = Ok(());
-        let futures: Vec<_> = group.iter().map(run_step).collect();
-        let mut running = stream::iter(futures).buffer_unordered(AT_ONCE);
+        let signs = |step: &&Step| matches!(step.action, Action::Sign { .. });
+        let (signing, others): (Vec<&Step>, Vec<&Step>) = group.iter().partition(signs);
+        let together = |steps: Vec<&'a Step>, at_once| {
+            let futures: Vec<_> = steps.into_iter().map(run_step).collect();
+            stream::iter(futures).buffer_unordered(at_once)
+        };
+        // Signing needs only digests, and must not wait for large files.
+        let signing = together(signing, SIGNING_AT_ONCE);
+        let mut running = stream::select(signing, together(others, AT_ONCE));
         while let Some(ended) = running.next().await {
             match ended {
                 Some((step, Ok(outcome))) => {
@@ -132,12 +155,18 @@ impl<'a> Run<'a> {
     }
 
     /// Reads everything back once more, and makes the receipt of what is there.
-    async fn finish(self) -> Result<Receipt, Stopped> {
+    async fn finish(mut self) -> Result<Receipt, Stopped> {
         let facts = match self.look().await {
             Some(facts) if facts.complete => facts,
             Some(facts) => return Err(self.stopped(incomplete(), None, facts, true)),
             None => return Err(self.stopped(incomplete(), None, self.known(), false)),
         };
+        if let Some(executor) = &self.executor {
+            executor.saw(&facts);
+        }
+        if let Err((failure, action)) = self.phases(|phase| phase == Phase::Record).await {
+            return Err(self.stopped(failure, action, facts, true));
+        }
         if let Some(earlier) = self.earlier_receipt(&facts) {
             return Ok(earlier);
         }
@@ -151,10 +180,16 @@ impl<'a> Run<'a> {
                 seen: true,
             });
         }
-        self.cx
-            .store
-            .remove(self.plan.promotion.edges.iter().map(|edge| &edge.sha256));
+        let blobs = self.plan.promotion.edges.iter().map(|edge| &edge.sha256);
+        self.cx.store.remove(blobs.chain(self.plan.sboms.values()));
+        if let Some(evidence) = self.evidence() {
+            evidence.forget();
+        }
         Ok(receipt)
+    }
+
+    fn evidence(&self) -> Option<&Evidence<'a>> {
+        self.executor.as_ref().and_then(Executor::evidence)
     }
 
     /// Returns the receipt of an earlier run that says the same, if this run had
@@ -246,7 +281,7 @@ impl<'a> Run<'a> {
             began: self.cx.began,
             ended: self.cx.clock.now(),
             done: done.collect(),
-            signed: Vec::new(),
+            signed: self.evidence().map(Evidence::signed).unwrap_or_default(),
             links,
         };
         Receipt {

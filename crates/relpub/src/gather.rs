@@ -123,7 +123,7 @@ fn unsettled(
     out
 }
 
-async fn fetch_and_inspect(
+pub(crate) async fn fetch_and_inspect(
     cx: &Context,
     config: &Config,
     release: &Release,
@@ -165,22 +165,8 @@ async fn inspect(
     let cache =
         |error: io::Error| StateError::new("cannot read from the cache", cx.store.folder(), error);
     let store = crate::store::Store::new(cx.store.folder().to_owned());
-    let is_index = |name| {
-        matches!(
-            config.destinations.get(name).map(|d| &d.kind),
-            Some(DestinationKind::Index { .. })
-        )
-    };
-    let for_index = artifact
-        .places
-        .iter()
-        .any(|place| is_index(&place.destination));
-    let name = name_of(artifact);
-    let version = match artifact.version {
-        VersionRule::Any => None,
-        VersionRule::Same => release.tag.version.pep440().ok(),
-    };
-    if version.is_none()
+    let looking = Looking::at(config, release, artifact, bytes);
+    if looking.version.is_none()
         && artifact.version == VersionRule::Same
         && matches!(artifact.kind, Kind::Wheel | Kind::Sdist)
     {
@@ -189,25 +175,64 @@ async fn inspect(
             blockers: vec![no_python_version(release, artifact)],
         });
     }
-    let artifact = artifact.clone();
     let work = move || -> io::Result<_> {
         let (file, _) = store.open_verified(&bytes.sha256)?;
-        let subject = Subject {
-            path: &artifact.path,
-            name: &name,
-            kind: artifact.kind,
-            target: artifact.target.as_deref(),
-            version: version.as_ref().map_or(Expected::Any, Expected::Tag),
-            size: bytes.size,
-            for_index,
-        };
+        let mut reader = io::BufReader::new(file);
         Ok(relpub_inspect::inspect(
-            &subject,
-            &mut io::BufReader::new(file),
+            &looking.subject(),
+            &mut reader,
             &Limits::default(),
         ))
     };
     Ok(blocking(work).await.map_err(cache)?)
+}
+
+/// What an artifact is looked at with: what is expected of it.
+pub(crate) struct Looking {
+    artifact: Artifact,
+    name: FileName,
+    version: Option<pep440_rs::Version>,
+    size: u64,
+    for_index: bool,
+}
+
+impl Looking {
+    pub(crate) fn at(
+        config: &Config,
+        release: &Release,
+        artifact: &Artifact,
+        bytes: Bytes,
+    ) -> Self {
+        let is_index = |name| {
+            matches!(
+                config.destinations.get(name).map(|d| &d.kind),
+                Some(DestinationKind::Index { .. })
+            )
+        };
+        let mut places = artifact.places.iter();
+        Self {
+            name: name_of(artifact),
+            version: match artifact.version {
+                VersionRule::Any => None,
+                VersionRule::Same => release.tag.version.pep440().ok(),
+            },
+            size: bytes.size,
+            for_index: places.any(|place| is_index(&place.destination)),
+            artifact: artifact.clone(),
+        }
+    }
+
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject {
+            path: &self.artifact.path,
+            name: &self.name,
+            kind: self.artifact.kind,
+            target: self.artifact.target.as_deref(),
+            version: self.version.as_ref().map_or(Expected::Any, Expected::Tag),
+            size: self.size,
+            for_index: self.for_index,
+        }
+    }
 }
 
 /// Returns the name that an artifact is judged by: the published one, or, where

@@ -16,11 +16,12 @@
 //! Observed        what each destination holds
 //!    │ gather     fetch, hash and inspect what is not already everywhere
 //! Findings        what is now known about each artifact
+//!    │ examine    what evidence there is; describe what is still to be signed
 //!    │ Promotion::new, Plan::new       pure
 //! Plan            what is left to do, and every reason against it
 //!    │ clear
 //! Cleared         the only thing that can be executed
-//!    ▼ execute    Stage ═══ Publish · Confirm ═══ Point
+//!    ▼ execute    Sign · Stage ═══ Publish · Confirm ═══ Point
 //! Receipt         what is so, and what this run did
 //! ```
 //!
@@ -40,6 +41,7 @@
 
 mod context;
 mod error;
+mod evidence;
 mod execute;
 mod fetch;
 mod gather;
@@ -55,6 +57,11 @@ mod store;
 
 pub use context::{Context, Settings};
 pub use error::Error;
+pub use evidence::{FileQuery, FileVerdict, examine, find_promotion, verify_file};
+/// What a file is found to have.
+pub mod file {
+    pub use crate::evidence::{Finding, Told};
+}
 pub use execute::{Stopped, execute};
 pub use gather::gather;
 pub use observe::{observe, observe_promotion};

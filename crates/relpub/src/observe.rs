@@ -11,14 +11,15 @@ use relpub_model::name::{Commit, DestinationName, FileName};
 use relpub_model::observed::{
     CredentialState, Held, HeldState, Holdings, Known, Observed, SignerState,
 };
-use relpub_model::plan::{Presence, service_name};
+use relpub_model::plan::{Presence, repository, service_name};
 use relpub_model::promotion::Promotion;
 use relpub_model::release::Release;
 use relpub_model::version::Tag;
-use relpub_remote::{Confirmed, Probe, Publisher};
+use relpub_remote::{Confirmed, GitHub, Probe, Publisher};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::evidence;
 use crate::journal::Begun;
 use crate::publishers::{At, Wanted, forge, publisher, wanted_by, wanted_of};
 
@@ -73,6 +74,7 @@ pub async fn observe_promotion(
         if by == ConfirmBy::Bytes {
             download(cx, config, promotion, &mut observed).await?;
         }
+        evidence::observe(cx, config, promotion, &mut observed).await?;
         Ok(observed)
     })
     .await
@@ -110,6 +112,7 @@ async fn look(
         credentials: BTreeMap::new(),
         evidence: BTreeMap::new(),
         signer: SignerState::NotAsked,
+        warnings: Vec::new(),
         generated_notes: None,
     })
 }
@@ -207,6 +210,11 @@ async fn credentials(
         if let Some(destination) = config.destinations.get(name) {
             clients.push((name.clone(), publisher(cx, config, destination, at)?));
         }
+    }
+    if config.create_tag && !clients.iter().any(|(name, _)| *name == repository()) {
+        // The tag is made with it even where no file goes to the repository.
+        let github = GitHub::new(forge(cx, config), at.tag.clone(), at.commit.clone());
+        clients.push((repository(), Publisher::GitHub(github)));
     }
     let states = clients.iter().map(|(name, publisher)| async move {
         let state = publisher.credential().await;

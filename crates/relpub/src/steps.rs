@@ -1,6 +1,9 @@
 //! Carries out the steps of a plan.
 
+mod evidence;
+
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -9,12 +12,13 @@ use relpub_model::event::Event;
 use relpub_model::name::DestinationName;
 use relpub_model::plan::{Action, Plan, Pointer, Presence, Step, service_name};
 use relpub_model::promotion::Edge;
-use relpub_model::receipt::Link;
-use relpub_remote::{Opening, Proof, Publisher, Session};
+use relpub_model::receipt::{Facts, Link};
+use relpub_remote::{Carried, Opening, Proof, Publisher, Session};
 use tokio::sync::Mutex;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::evidence::Evidence;
 use crate::publishers::{forge, publishers};
 
 /// How long reading back waits for a destination to show what it has taken.
@@ -39,22 +43,39 @@ pub(crate) struct Executor<'a> {
     /// What was opened at each destination. Opening holds the lock, so that it
     /// happens once.
     sessions: Mutex<BTreeMap<DestinationName, Session>>,
+    evidence: Option<Evidence<'a>>,
+    /// What was seen in the end, for the receipt statement.
+    facts: OnceLock<Facts>,
 }
 
 impl<'a> Executor<'a> {
-    pub(crate) fn new(cx: &'a Context, plan: &'a Plan) -> Result<Self, Error> {
+    pub(crate) async fn new(cx: &'a Context, plan: &'a Plan) -> Result<Self, Error> {
         Ok(Self {
             cx,
             plan,
             publishers: publishers(cx, plan)?,
             sessions: Mutex::default(),
+            evidence: Evidence::open(cx, &plan.config, &plan.promotion).await?,
+            facts: OnceLock::new(),
         })
+    }
+
+    /// Takes what was seen in the end, which the receipt statement is made of.
+    pub(crate) fn saw(&self, facts: &Facts) {
+        // It is said once; a second time it is the same.
+        let _ = self.facts.set(facts.clone());
+    }
+
+    /// Returns the evidence, where the promotion requires any.
+    pub(crate) fn evidence(&self) -> Option<&Evidence<'a>> {
+        self.evidence.as_ref()
     }
 
     /// Carries out one step.
     pub(crate) async fn run(&self, step: &Step) -> Result<Outcome, Failure> {
         match &step.action {
-            Action::Sign { piece } | Action::Attach { piece, .. } => Err(self.cannot(piece)),
+            Action::Sign { piece } => self.sign(piece).await,
+            Action::Attach { piece, carrier } => self.attach(piece, carrier).await,
             Action::Open { destination } => self.open(destination).await,
             Action::Stage { edge } => self.stage(edge).await,
             Action::Upload { edge } => self.upload(edge).await,
@@ -63,14 +84,6 @@ impl<'a> Executor<'a> {
             Action::Confirm { destination } => self.confirm(destination).await,
             Action::Point { pointer } => self.point(pointer).await,
         }
-    }
-
-    fn cannot(&self, piece: &relpub_model::evidence::Piece) -> Failure {
-        not_there(
-            &relpub_model::plan::repository(),
-            &piece.to_string(),
-            Decision::Protocol,
-        )
     }
 
     async fn open(&self, destination: &DestinationName) -> Result<Outcome, Failure> {
@@ -96,8 +109,11 @@ impl<'a> Executor<'a> {
     async fn upload(&self, edge: &Edge) -> Result<Outcome, Failure> {
         let session = self.session(&edge.destination).await?;
         let publisher = self.publisher(&edge.destination)?;
+        let carried = self.sent_with(edge).await?;
         let edges = std::slice::from_ref(edge);
-        let proof = publisher.publish(&session, edges, &self.cx.store).await;
+        let proof = publisher
+            .publish_with(&session, edges, &self.cx.store, &carried)
+            .await;
         outcome(&edge.destination, proof)
     }
 
@@ -117,10 +133,14 @@ impl<'a> Executor<'a> {
     async fn release(&self, destination: &DestinationName) -> Result<Outcome, Failure> {
         let session = self.session(destination).await?;
         let edges = self.edges(destination);
+        let carried = Carried {
+            files: self.beside(destination)?,
+            ..Carried::default()
+        };
         outcome(
             destination,
             self.publisher(destination)?
-                .publish(&session, &edges, &self.cx.store)
+                .publish_with(&session, &edges, &self.cx.store, &carried)
                 .await,
         )
     }
@@ -157,11 +177,14 @@ impl<'a> Executor<'a> {
                     Decision::Conflict,
                 ));
             }
-            let waiting: Vec<&str> = found
+            let mut waiting: Vec<String> = found
                 .iter()
                 .filter(|found| found.presence != Presence::Same)
-                .map(|found| found.name.as_str())
+                .map(|found| found.name.to_string())
                 .collect();
+            if waiting.is_empty() {
+                waiting = self.evidence_awaited(destination, publisher).await?;
+            }
             if waiting.is_empty() {
                 return Ok(Outcome {
                     already: false,

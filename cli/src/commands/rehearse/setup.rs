@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use relpub::{
     Clock as _, Config, Context, Endpoints, Environment, Selection, Settings, SystemClock,
 };
@@ -15,13 +16,18 @@ use relpub_model::receipt::Facts;
 use relpub_sandbox::{Clock, Names, Options, World};
 use tempfile::TempDir;
 
-use super::{Kept, commit};
+use super::super::sandbox::named;
+use super::{Kept, commit, signer};
 use crate::app::{App, deaf};
 use crate::args::RehearseArgs;
 use crate::clock::WorldClock;
 use crate::explain::Error;
 use crate::progress::Progress;
 use crate::render::human::project_of;
+
+/// How far the world's clock begins behind the real one. It runs ahead wherever
+/// relpub waits, and Sigstore's verifier takes nothing from the real future.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The world of a rehearsal, and what is rehearsed in it.
 pub(super) struct Stage {
@@ -57,11 +63,13 @@ impl Stage {
             let cx = outside(app, scratch.path(), &selection)?;
             commit::find(app, &cx, &config, &selection).await?
         };
+        let signer = signer::Signer::of(&config, &selection.tag, &commit)?;
         let names = Names::new(config.repository.as_str(), commit.as_str());
         let options = Options::new(scratch.path().join("world"))
-            .with_clock(Clock::virtual_at(SystemClock.now()))
-            .with_names(names);
+            .with_clock(Clock::virtual_at(SystemClock.now() - AHEAD))
+            .with_names(named(names).with_issuer(signer.issuer()));
         let world = World::start(options).await.map_err(Error::Sandbox)?;
+        signer.act(&world);
         if !config.create_tag {
             let tag = &selection.tag.name;
             let repository = config.repository.as_str();
@@ -75,7 +83,8 @@ impl Stage {
         selection.commit = config.create_tag.then_some(commit);
         let json = serde_json::to_string(world.file()).expect("its keys are texts");
         let endpoints = Endpoints::from_world(&json)
-            .map_err(|error| Error::World(world.data().join("world.json"), error))?;
+            .map_err(|error| Error::World(world.data().join("world.json"), error))?
+            .relative_to(world.data());
         let environment = Environment::from_vars(environment(&config, &world));
         Ok(Self {
             config,

@@ -2,6 +2,8 @@
 //! the way out.
 
 mod blocked;
+mod evidence;
+mod file;
 mod inspect;
 mod layout;
 mod plan;
@@ -17,6 +19,7 @@ mod words;
 pub(crate) mod samples;
 
 pub(crate) use blocked::{blocked, here, sentence};
+pub(crate) use file::{file, problems};
 pub(crate) use inspect::inspect;
 pub(crate) use layout::{Labels, paint, plain};
 pub(crate) use plan::{about_to, next_step, plan};

@@ -5,19 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anstyle::Style;
 use relpub_model::Plan;
+use relpub_model::evidence::Carrier;
 use relpub_model::name::DestinationName;
 use relpub_model::notes::size;
 use relpub_model::plan::{Action, Phase, Pointer, Presence, Row, service_name};
 use relpub_model::promotion::Edge;
 
+use super::evidence;
 use super::layout::{Cell, Labels, flow, indented, paint, plain, table};
 use super::words::{self, plural};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "·";
-
-/// What stands for evidence until this version makes any.
-const NO_EVIDENCE: &str = "none";
 
 /// Returns the plan as a screen, without the reasons against it.
 pub(crate) fn plan(plan: &Plan, width: usize) -> String {
@@ -79,7 +78,7 @@ fn matrix(plan: &Plan, width: usize) -> String {
         let bytes = row.size.map_or_else(|| "unknown".to_owned(), size);
         let mut cells = vec![Cell::new(row.name.as_str()), Cell::new(bytes).right()];
         cells.extend(destinations.iter().map(|name| presence(row, name)));
-        cells.push(Cell::new(NO_EVIDENCE).style(paint::DIM));
+        cells.push(evidence::cell(plan, row));
         rows.push(cells);
     }
     table(&rows, 0, width)
@@ -101,6 +100,7 @@ fn steps(plan: &Plan) -> Labels {
     if plan.steps.is_empty() {
         return out;
     }
+    evidence::sign(plan, &mut out);
     out.line("stage", staged(plan).join(" · "));
     if plan.steps_in(Phase::Publish).next().is_some() {
         out.free(paint::paint(
@@ -113,6 +113,10 @@ fn steps(plan: &Plan) -> Labels {
         out.line("confirm", "find everything by digest where users look");
     }
     out.line("point", pointed(plan).join(" · "));
+    out.line(
+        "record",
+        evidence::stored(plan, Phase::Record).unwrap_or_default(),
+    );
     out
 }
 
@@ -128,9 +132,15 @@ fn staged(plan: &Plan) -> Vec<String> {
             _ => {}
         }
     }
+    for destination in evidence::assets(plan, Phase::Stage).filter_map(Carrier::destination) {
+        *files.entry(destination).or_default() += 1;
+    }
     let one = |(destination, count): (&DestinationName, usize)| {
         let service = service_name(destination);
-        let there = plan.promotion.edges_to(destination).count() - count;
+        let carriers = plan.evidence.iter().flat_map(|row| &row.carriers);
+        let assets = carriers.filter(|row| row.carrier.destination() == Some(destination));
+        let all = plan.promotion.edges_to(destination).count() + assets.count();
+        let there = all.saturating_sub(count);
         match (count, there) {
             (0, _) => format!("{service} draft, complete already"),
             (_, 0) => format!("{service} draft with {}", plural(count, "file")),
@@ -165,6 +175,15 @@ fn publish_lines(plan: &Plan) -> Vec<String> {
         .iter()
         .flat_map(|(name, edges)| uploaded(plan, name, edges));
     let mut all: Vec<String> = uploads.collect();
+    let late = evidence::assets(plan, Phase::Publish).count();
+    if late > 0 {
+        let files = plural(late, "more file");
+        all.push(format!(
+            "GitHub {}: {files} of evidence",
+            plan.promotion.tag
+        ));
+    }
+    all.extend(evidence::stored(plan, Phase::Publish));
     all.extend(out);
     all
 }
@@ -193,6 +212,7 @@ fn uploaded(plan: &Plan, destination: &DestinationName, edges: &[&Edge]) -> Vec<
 /// Returns what is about to become public, to be agreed to.
 pub(crate) fn about_to(plan: &Plan, width: usize) -> String {
     let mut list = Labels::new();
+    evidence::sign(plan, &mut list);
     list.line("publish", publish_lines(plan).join(" · "));
     list.line("point", pointed(plan).join(" · "));
     waived(plan, &mut list);
@@ -228,6 +248,7 @@ fn pointed(plan: &Plan) -> Vec<String> {
 fn remarks(plan: &Plan) -> Labels {
     let mut out = Labels::new();
     waived(plan, &mut out);
+    evidence::not_carried(&plan.evidence, &mut out);
     list(&mut out, "assumed", plan.assumptions.iter().cloned());
     list(&mut out, "note", plan.warnings.iter().cloned());
     list(&mut out, "by hand", plan.follow_ups.iter().cloned());
@@ -313,6 +334,41 @@ mod tests {
           by hand   Tell the mailing list.
 
           nothing has been changed · promotion 0e37a225b813 · plan saved in .relpub/v1.2.0/plan.json
+          to do it: relpub promote v1.2.0
+        "#);
+    }
+
+    #[test]
+    fn evidence_is_named_before_it_is_made() {
+        assert_snapshot!(screen(&Sample::new().attested(), WIDTH), @r#"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl
+                                                101 MB   new    new      signature, sbom, promotion, publish
+          slugs-1.2.0-py3-none-any.whl         48.2 kB   new    new      signature, sbom, promotion, publish
+          slugs-1.2.0.tar.gz                   31.9 kB   new    new      signature, sbom, promotion, publish
+          slugs-1.2.0-x86_64-unknown-linux-gnu
+                                                6.4 MB   ·      new      signature, sbom, promotion
+
+          sign      4 signatures, 4 SBOMs, promotion statement, 3 publish attestations (while uploading) as
+                    ada/slugs release.yml@v1.2.0, public log
+          stage     GitHub draft with 13 files
+          ───────── point of no return ─────────
+          publish   PyPI slugs: 2 wheels, 1 sdist · 4 SBOMs, promotion statement to GitHub's attestation
+                    store · GitHub v1.2.0
+          confirm   find everything by digest where users look
+          point     GitHub latest → v1.2.0 (was v1.1.0)
+
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          assumed   PyPI takes this workflow as a trusted publisher of slugs (a new project)
+                    the tag name v1.2.0 was not burned by an immutable release that was deleted (GitHub
+                    tells only when the release is made)
+                    this credential may write releases of ada/slugs
+          note      no manifest names the commit that the files were built from
+          by hand   Tell the mailing list.
+
+          nothing has been changed · promotion aefbeb6a3b25 · plan saved in .relpub/v1.2.0/plan.json
           to do it: relpub promote v1.2.0
         "#);
     }

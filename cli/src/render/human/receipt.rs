@@ -4,6 +4,7 @@ use relpub_model::notes::size;
 use relpub_model::plan::service_name;
 use relpub_model::receipt::{Facts, Receipt};
 
+use super::evidence;
 use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::words;
 
@@ -88,6 +89,7 @@ fn history(receipt: &Receipt) -> Labels {
     let took = words::duration(history.ended.duration_since(history.began));
     let began = history.began.strftime("%Y-%m-%d %H:%M:%S UTC");
     let mut list = Labels::new();
+    evidence::describe(&receipt.facts, history, &mut list);
     list.line("run", format!("{began}, {took}, relpub {}", history.relpub));
     let done = history.done.iter();
     let done = done.map(|done| format!("{} {}", done.at.strftime("%H:%M:%S"), done.what));

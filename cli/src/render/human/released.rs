@@ -8,6 +8,7 @@ use relpub_model::name::{DestinationName, FileName};
 use relpub_model::plan::{Presence, service_name};
 use relpub_model::receipt::{Facts, PlaceFact, Receipt};
 
+use super::evidence;
 use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::words;
 
@@ -56,6 +57,7 @@ pub(crate) fn released(
     let mut out = flow(&head, "   ", width) + "\n";
     out.push_str(&destinations(facts, Some(before), Some(config), width));
     let mut list = Labels::new();
+    evidence::describe(facts, &receipt.history, &mut list);
     for waived in &promotion.waived {
         let text = format!("{} missing: \"{}\"", waived.missing, waived.because);
         list.line("waived", text);
@@ -202,6 +204,8 @@ impl Before {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use relpub_model::evidence::Piece;
+    use relpub_model::observed::Seen;
 
     use super::super::samples::{FILES, Sample, WIDTH, held, seen};
     use super::*;
@@ -234,6 +238,39 @@ mod tests {
           PyPI     slugs 1.2.0   1 wheel, 1 sdist new, 1 already there
           GitHub   v1.2.0        4 files new, latest
 
+          waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
+          verify    relpub verify v1.2.0
+          receipt   .relpub/v1.2.0/receipt.json
+          by hand   Tell the mailing list.
+        "#);
+    }
+
+    #[test]
+    fn evidence_and_what_is_owed_of_it_are_named() {
+        let after = Sample::new()
+            .attested()
+            .released()
+            .seeing(|piece, _| match piece {
+                Piece::Publish { of } if of.name == FILES[1] => Seen::Absent,
+                _ => Seen::Valid,
+            });
+        let before = Before::new(&Sample::new().plan());
+        let screen = released(
+            &after.receipt(),
+            &before,
+            &after.config,
+            Some(&left()),
+            WIDTH,
+        );
+        assert_snapshot!(seen(&screen), @r#"
+        released slugs 1.2.0   4 min 12 s   7 of 7 there, digests equal
+
+          PyPI     slugs 1.2.0   2 wheels, 1 sdist new
+          GitHub   v1.2.0        4 files new, latest
+
+          evidence  4 signatures, 4 SBOMs, promotion statement, 2 of 3 publish attestations
+          owed      publish attestation of slugs-1.2.0-py3-none-any.whl is missing at PyPI for good; nowhere
+                    else
           waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
           verify    relpub verify v1.2.0
           receipt   .relpub/v1.2.0/receipt.json

@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use relpub::Stopped;
 use relpub_model::config::{Config, EvidenceRule};
 use relpub_model::decision::{Decision, Failure};
+use relpub_model::evidence::{Carrier, Piece, SignerClaims};
 use relpub_model::findings::{Bytes, Finding};
 use relpub_model::observed::{
-    CredentialState, ForgeRelease, Held, HeldState, Holdings, IndexProject, Known, Releases,
+    CredentialState, ForgeRelease, Held, HeldState, Holdings, IndexProject, Known, Releases, Seen,
     SignerState, TagState,
 };
 use relpub_model::plan::{Action, Presence, service_name};
@@ -56,6 +57,9 @@ const PATHS: [&str; 4] = [
 ];
 
 const SIZES: [u64; 4] = [101_400_000, 48_200, 31_900, 6_400_000];
+
+/// The identity of the release workflow.
+const SIGNER: &str = "https://github.com/ada/slugs/.github/workflows/release.yml@refs/tags/v1.2.0";
 
 /// A release whose bytes are known, and a world that can be changed.
 pub(crate) struct Sample {
@@ -113,6 +117,30 @@ impl Sample {
             },
             observed: world(),
         }
+    }
+
+    /// Returns the same with the evidence that is left where a configuration is
+    /// silent, signed by the release workflow.
+    pub(crate) fn attested(mut self) -> Self {
+        self.config.evidence = EvidenceRule::default();
+        for destination in self.config.destinations.values_mut() {
+            destination.attestations = destination.name.as_str() == "pypi";
+        }
+        self.observed.signer = SignerState::Ready(SignerClaims {
+            identity: SIGNER.to_owned(),
+            ..SignerClaims::default()
+        });
+        self
+    }
+
+    /// Lets carriers hold what `see` says.
+    pub(crate) fn seeing(mut self, see: impl Fn(&Piece, &Carrier) -> Seen) -> Self {
+        for carried in self.promotion().pieces() {
+            let seen = |carrier: Carrier| (carrier.clone(), see(&carried.piece, &carrier));
+            let held = carried.carriers.into_iter().map(seen).collect();
+            self.observed.evidence.insert(carried.piece.clone(), held);
+        }
+        self
     }
 
     /// Puts files on the index.
@@ -346,6 +374,7 @@ fn world() -> Observed {
         tag: Known::Seen(TagState::At(commit())),
         evidence: BTreeMap::new(),
         signer: SignerState::NotAsked,
+        warnings: Vec::new(),
         destinations: BTreeMap::from([
             ("pypi".parse().unwrap(), index),
             ("github".parse().unwrap(), releases),

@@ -2,9 +2,11 @@
 
 use anstyle::Style;
 use relpub_model::config::Config;
-use relpub_model::plan::{Presence, service_name};
+use relpub_model::evidence::Carrier;
+use relpub_model::plan::{EvidenceState, Presence, service_name};
 use relpub_model::receipt::{Facts, Receipt};
 
+use super::evidence;
 use super::layout::{Cell, Labels, flow, paint, plain, table};
 use super::released::{destinations, there};
 use super::standing::Standing;
@@ -13,10 +15,12 @@ use super::standing::Standing;
 /// that differs, is missing or could not be told.
 pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
     let promotion = &facts.promotion;
-    let unknown = facts
-        .places
-        .iter()
-        .any(|it| it.presence == Presence::Unknown);
+    let mut carried = facts.evidence.iter().flat_map(|row| &row.carriers);
+    let unknown = carried.any(|row| row.state == EvidenceState::Unknown)
+        || facts
+            .places
+            .iter()
+            .any(|it| it.presence == Presence::Unknown);
     let (style, word) = match (facts.complete, differs(facts), unknown) {
         (true, ..) => (paint::GOOD, "verified"),
         (_, false, true) => (paint::OPEN, "could not tell:"),
@@ -30,6 +34,12 @@ pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
     ];
     let mut out =
         flow(&head, "   ", width) + "\n" + &destinations(facts, None, Some(config), width);
+    let mut list = Labels::new();
+    list.line("evidence", evidence::summary(&facts.evidence));
+    if !list.is_empty() {
+        out.push('\n');
+        out.push_str(&list.render(width));
+    }
     let found = findings(facts);
     if !found.is_empty() {
         out.push('\n');
@@ -45,7 +55,15 @@ pub(crate) fn differs(facts: &Facts) -> bool {
         .places
         .iter()
         .all(|it| it.presence != Presence::Unknown);
+    let wrong = [
+        EvidenceState::Absent,
+        EvidenceState::Partial,
+        EvidenceState::Staged,
+        EvidenceState::Rejected,
+    ];
+    let mut carried = facts.evidence.iter().flat_map(|row| &row.carriers);
     facts.places.iter().any(|it| !fine(&it.presence))
+        || carried.any(|row| wrong.contains(&row.state))
         || (known && facts.pointers.iter().any(|it| !it.settled))
         || facts
             .tag
@@ -72,6 +90,13 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
         let service = service_name(&place.destination);
         add(service, place.name.as_str(), word(place.presence));
     }
+    for row in &facts.evidence {
+        for held in &row.carriers {
+            if let Some(word) = evidence::state(held.state) {
+                add(&place(&held.carrier), &row.piece.to_string(), word);
+            }
+        }
+    }
     let tag = &facts.promotion.tag.name;
     match &facts.tag {
         Some(at) if *at == facts.promotion.commit => {}
@@ -95,6 +120,12 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
         );
     }
     out
+}
+
+/// Returns the name of what carries evidence, as short as that of a file's place.
+fn place(carrier: &Carrier) -> String {
+    let name = carrier.destination().map(service_name);
+    name.map_or_else(|| carrier.to_string(), str::to_owned)
 }
 
 /// Returns the word for what consumers find of a file.
@@ -171,6 +202,8 @@ fn next(facts: &Facts, command: impl Fn(&str) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use relpub_model::evidence::Piece;
+    use relpub_model::observed::Seen;
 
     use super::super::samples::{FILES, Sample, WIDTH, held, other, seen};
     use super::*;
@@ -218,6 +251,32 @@ mod tests {
           GitHub   slugs-1.2.0.tar.gz                     missing
           GitHub   latest                                 points at v1.1.0
         ");
+    }
+
+    #[test]
+    fn evidence_that_is_not_as_it_should_be_is_named() {
+        let sample = Sample::new()
+            .attested()
+            .released()
+            .seeing(|piece, carrier| match (piece, carrier) {
+                (Piece::Signature { of }, _) if of.name == FILES[0] => {
+                    Seen::Rejected("the certificate is of another workflow".to_owned())
+                }
+                (Piece::Sbom { of }, Carrier::Store) if of.name == FILES[1] => Seen::Absent,
+                _ => Seen::Valid,
+            });
+        assert!(differs(&sample.facts()));
+        assert_snapshot!(verify(&sample), @r#"
+        differs: slugs 1.2.0   7 of 7 there   downloaded and compared
+
+          PyPI     slugs 1.2.0   2 wheels, 1 sdist
+          GitHub   v1.2.0        4 files, latest
+
+          evidence  3 of 4 signatures, 4 SBOMs, promotion statement, 3 publish attestations
+
+          GitHub                       signature of slugs-1.2.0-cp310-abi3-win_amd64.whl   does not verify
+          GitHub's attestation store   SBOM of slugs-1.2.0-py3-none-any.whl                missing
+        "#);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 
 use relpub_model::config::Config;
 use relpub_model::name::{DestinationName, FileName};
-use relpub_model::plan::{Presence, service_name};
+use relpub_model::plan::{EvidenceState, Presence, service_name};
 use relpub_model::receipt::{Facts, PlaceFact};
 
+use super::evidence;
 use super::layout::{Labels, paint};
-use super::words;
+use super::words::{self, plural};
 
 /// What stands between two destinations.
 const APART: &str = " · ";
@@ -28,17 +29,26 @@ impl Standing {
         let at = |presences: &[Presence], hidden| {
             counts.list(hidden, |place| presences.contains(&place.presence))
         };
+        let held = |states: &[EvidenceState]| counts.evidence(states);
+        let mut public = at(&[Presence::Same], false);
+        public.extend(held(&[EvidenceState::Valid, EvidenceState::Superseded]));
+        let mut hidden = at(&[Presence::Staged], true);
+        hidden.extend(held(&[EvidenceState::Staged]));
         let mut not_yet = at(&[Presence::Absent, Presence::Partial], false);
+        not_yet.extend(held(&[EvidenceState::Absent, EvidenceState::Partial]));
         not_yet.extend(counts.releases());
         not_yet.extend(counts.tag());
         not_yet.extend(counts.pointers());
         let wrong = [Presence::Conflict, Presence::Refused, Presence::Withdrawn];
         Self {
-            public: or_nothing(&at(&[Presence::Same], false)),
-            hidden: at(&[Presence::Staged], true).join(APART),
+            public: or_nothing(&public),
+            hidden: hidden.join(APART),
             not_yet: not_yet.join(APART),
-            wrong: at(&wrong, false).join(APART),
-            unknown: at(&[Presence::Unknown], false).join(APART),
+            wrong: joined(at(&wrong, false), held(&[EvidenceState::Rejected])),
+            unknown: joined(
+                at(&[Presence::Unknown], false),
+                held(&[EvidenceState::Unknown]),
+            ),
         }
     }
 
@@ -52,6 +62,11 @@ impl Standing {
         }
         list.line("unknown", self.unknown.as_str());
     }
+}
+
+fn joined(mut files: Vec<String>, evidence: Vec<String>) -> String {
+    files.extend(evidence);
+    files.join(APART)
 }
 
 fn or_nothing(words: &[String]) -> String {
@@ -92,6 +107,13 @@ impl Counts<'_> {
             });
         }
         out
+    }
+
+    /// Counts the pieces of evidence that are in some state, by carrier.
+    fn evidence(&self, states: &[EvidenceState]) -> Vec<String> {
+        let one = |(place, count)| format!("{} of evidence at {place}", plural(count, "piece"));
+        let held = evidence::held(self.facts, states);
+        held.into_iter().map(one).collect()
     }
 
     fn destinations(&self) -> Vec<&DestinationName> {

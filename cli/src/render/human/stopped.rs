@@ -5,6 +5,7 @@ use relpub::Stopped;
 use relpub_model::config::Config;
 use relpub_model::decision::{Decision, Failure};
 
+use super::evidence;
 use super::layout::{Labels, indented, paint, wrap};
 use super::standing::Standing;
 
@@ -22,6 +23,7 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
     } = stop;
     let mut list = Labels::new();
     Standing::new(&receipt.facts, Some(config)).describe(&mut list);
+    list.line("log", evidence::log(&receipt.history).unwrap_or_default());
     let mut advice = match action {
         Some(action) => vec![
             what_to_do(failure),

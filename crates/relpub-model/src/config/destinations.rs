@@ -130,7 +130,12 @@ fn destination(
         check_credential(credential, &kind, faults);
     }
     let text = |key| section.text(key).map(|text| text.value);
-    let attestations = matches!(kind, DestinationKind::Index { .. });
+    let is_index = matches!(kind, DestinationKind::Index { .. });
+    if section.has("attestations") && !is_index {
+        let message = "`attestations` is for package indexes";
+        faults.add(section.key("attestations"), message);
+    }
+    let attestations = is_index && section.flag("attestations").unwrap_or(true);
     Some(Destination {
         name: parsed?,
         credential: credential.map_or_else(|| default_credential(&kind), |c| c.value),

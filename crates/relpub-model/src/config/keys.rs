@@ -40,6 +40,8 @@ pub(super) enum Shape {
     /// One of the first words; the others belong to the language, but this
     /// version does not act on them.
     Word(&'static [&'static str], &'static [&'static str]),
+    /// Any of the first words, once each; the others as with `Word`.
+    Words(&'static [&'static str], &'static [&'static str]),
     /// `"listed"` or a number.
     Count,
     /// Patterns, or a table of patterns and new names.
@@ -52,6 +54,8 @@ pub(super) enum Shape {
     Short(&'static Table),
     One(&'static Table),
     Many(&'static Table),
+    /// A table, or a list of such tables.
+    OneOrMany(&'static Table),
     /// A table of such tables by name.
     Named(&'static Table),
 }
@@ -79,6 +83,7 @@ impl Shape {
                 let quoted: Vec<_> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
                 quoted.join(" or ")
             }
+            Self::Words(words, _) => format!("a list of {}", Self::Word(words, &[]).takes()),
             Self::Count => "`\"listed\"` or a number from 1".to_owned(),
             Self::Files => "patterns, or a table of patterns and new names".to_owned(),
             Self::Credential => {
@@ -90,6 +95,9 @@ impl Shape {
             Self::Short(table) => format!("a text or a table [{}]", table.name),
             Self::One(table) => format!("a table [{}]", table.name),
             Self::Many(table) => format!("tables [[{}]]", table.name),
+            Self::OneOrMany(table) => {
+                format!("a table [{0}] or a list of such tables", table.name)
+            }
             Self::Named(table) => format!("tables [{}.NAME]", table.name),
         }
     }
@@ -181,6 +189,11 @@ pub(super) static TOP: Table = Table {
         ),
         may("notes", Shape::One(&NOTES), "How the release is described"),
         may(
+            "evidence",
+            Shape::One(&EVIDENCE),
+            "What is signed and attested, and by whom",
+        ),
+        may(
             "waivers",
             Shape::Many(&WAIVER),
             "What may be missing, and why",
@@ -189,7 +202,6 @@ pub(super) static TOP: Table = Table {
         later("state"),
         later("images"),
         later("channels"),
-        later("evidence"),
         later("pointers"),
         later("indexes"),
         later("hooks"),
@@ -296,13 +308,17 @@ pub(super) static DESTINATION: Table = Table {
             Shape::Word(&["auto", "never"], &[]),
             "Whether GitHub's latest release is moved",
         ),
+        may(
+            "attestations",
+            Shape::Flag,
+            "Whether an index is sent publish attestations, signed by the job that uploads",
+        ),
         WHEN,
         later("required"),
         later("public-url"),
         later("endpoint"),
         later("region"),
         later("headers"),
-        later("attestations"),
         later("new-names"),
         later("create"),
         later("hold"),
@@ -345,6 +361,75 @@ pub(super) static NOTES: Table = Table {
         ),
         later("changelog"),
         later("template"),
+    ],
+};
+
+pub(super) static EVIDENCE: Table = Table {
+    name: "evidence",
+    doc: "What is signed and attested, and by whom",
+    keys: &[
+        may(
+            "attest",
+            Shape::Words(&["promotion", "sbom", "receipt"], &["verification-summary"]),
+            "Signed statements in every carrier an artifact has; by default promotion and sbom",
+        ),
+        may(
+            "sign",
+            Shape::Word(&["none", "bundle"], &["bundle+legacy"]),
+            "Whether every file is signed; by default by a bundle beside it",
+        ),
+        may(
+            "sbom",
+            Shape::Word(&["none", "cyclonedx-1.6"], &["cyclonedx-1.7"]),
+            "How the contents of every artifact are described",
+        ),
+        may(
+            "checksums",
+            Shape::Text,
+            "The name of an asset with the digests of all artifacts",
+        ),
+        may(
+            "signer",
+            Shape::OneOrMany(&SIGNER),
+            "Who signs; by default any workflow of the repository on GitHub Actions",
+        ),
+        may(
+            "sigstore",
+            Shape::Text,
+            "`public`, or the folder with a private instance's trusted root and signing config",
+        ),
+        later("dependency-graph"),
+        later("carry"),
+        later("outage"),
+        later("outage-wait"),
+    ],
+};
+
+pub(super) static SIGNER: Table = Table {
+    name: "signer",
+    doc: "An identity that signs; what is left out is not compared",
+    keys: &[
+        may(
+            "workflow",
+            Shape::Text,
+            "The workflow's path in the repository; globs and variables are allowed",
+        ),
+        may(
+            "ref",
+            Shape::Text,
+            "The full ref that it runs for, such as `refs/tags/v*`; globs and variables are allowed",
+        ),
+        may("environment", Shape::Text, "The deployment environment"),
+        may(
+            "repository",
+            Shape::Text,
+            "The repository that runs; by default this one",
+        ),
+        may(
+            "issuer",
+            Shape::Text,
+            "The issuer of the identity; by default GitHub Actions",
+        ),
     ],
 };
 

@@ -10,7 +10,7 @@ use super::reader::{At, Section};
 use super::text::{Scope, TagTemplate, TextError, When};
 use super::{
     Config, ConfigErrors, NotesBody, NotesRule, Pattern, Template, Waiver, artifacts, destinations,
-    platforms, source,
+    evidence, platforms, source,
 };
 use crate::digest::Sha256;
 use crate::name::Repository;
@@ -54,6 +54,7 @@ fn read(text: &str, top: &Section<'_>, faults: &mut Faults<'_>) -> Option<Config
     let used = |name: &_| artifacts.iter().any(|rule| rule.to.contains(name));
     destinations.known.retain(|name, _| used(name));
     let notes = notes(top, faults);
+    let evidence = evidence::read(top, faults);
     let waivers = waivers(top, faults);
     let follow_ups = sentences(top, "follow-ups", faults);
     Some(Config {
@@ -68,7 +69,7 @@ fn read(text: &str, top: &Section<'_>, faults: &mut Faults<'_>) -> Option<Config
         artifacts,
         destinations: destinations.known,
         notes: notes?,
-        evidence: super::EvidenceRule::default(),
+        evidence,
         waivers,
     })
 }

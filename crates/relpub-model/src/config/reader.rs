@@ -141,18 +141,19 @@ impl<'a> Section<'a> {
         date(self.value(name)?.value)
     }
 
-    /// Returns the tables of a list of tables.
+    /// Returns the tables of a list of tables, or the one that stands for a list.
     pub(super) fn tables(&self, name: &str) -> Vec<At<&'a DeTable<'a>>> {
-        let Some(DeValue::Array(array)) = self.value(name).map(|v| v.value) else {
+        let table = |value: &'a Spanned<DeValue<'a>>| {
+            let at = value.span();
+            value.get_ref().as_table().map(|value| At { value, at })
+        };
+        let Some(entry) = self.entries.get(name) else {
             return Vec::new();
         };
-        array
-            .iter()
-            .filter_map(|value| {
-                let at = value.span();
-                value.get_ref().as_table().map(|value| At { value, at })
-            })
-            .collect()
+        match entry.value.get_ref() {
+            DeValue::Array(array) => array.iter().filter_map(table).collect(),
+            _ => table(entry.value).into_iter().collect(),
+        }
     }
 }
 
@@ -195,7 +196,16 @@ fn fits(key: &Key, entry: &Entry<'_>, faults: &mut Faults<'_>) -> bool {
         return false;
     }
     if let (Shape::Word(words, later), Some(word)) = (shape, entry.value.get_ref().as_str()) {
-        return is_word(name, word, (words, later), entry, faults);
+        return is_word(name, word, (words, later), entry.value.span(), faults);
+    }
+    if let Shape::Words(words, later) = shape
+        && has_shape(Shape::Texts, entry.value)
+    {
+        let all = texts(entry.value);
+        let known = all
+            .iter()
+            .map(|text| is_word(name, text.value, (words, later), text.at.clone(), faults));
+        return known.fold(true, |all, one| all && one);
     }
     let fits = has_shape(*shape, entry.value);
     if !fits {
@@ -209,10 +219,9 @@ fn is_word(
     name: &str,
     word: &str,
     (words, later): (&'static [&'static str], &'static [&'static str]),
-    entry: &Entry<'_>,
+    at: Range<usize>,
     faults: &mut Faults<'_>,
 ) -> bool {
-    let at = entry.value.span();
     if words.contains(&word) {
         return true;
     }
@@ -234,7 +243,7 @@ fn has_shape(shape: Shape, value: &Spanned<DeValue<'_>>) -> bool {
     let value = value.get_ref();
     match shape {
         Shape::Text | Shape::Word(..) => value.is_str(),
-        Shape::Texts => value.is_str() || is_list(value, DeValue::is_str),
+        Shape::Texts | Shape::Words(..) => value.is_str() || is_list(value, DeValue::is_str),
         Shape::Flag => value.is_bool(),
         Shape::Date => date(value).is_some(),
         Shape::Count => count(value).is_some(),
@@ -252,6 +261,7 @@ fn has_shape(shape: Shape, value: &Spanned<DeValue<'_>>) -> bool {
         }
         Shape::One(_) => value.is_table(),
         Shape::Many(_) => is_list(value, DeValue::is_table),
+        Shape::OneOrMany(_) => value.is_table() || is_list(value, DeValue::is_table),
         Shape::Named(_) => {
             let tables = value.as_table();
             tables.is_some_and(|table| table.iter().all(|(_, v)| v.get_ref().is_table()))

@@ -13,6 +13,8 @@ pub fn schema() -> Value {
         &keys::CREDENTIAL,
         &keys::PLATFORM,
         &keys::NOTES,
+        &keys::EVIDENCE,
+        &keys::SIGNER,
         &keys::WAIVER,
     ];
     let definitions: Map<String, Value> = tables
@@ -64,6 +66,10 @@ fn of_shape(shape: Shape) -> Value {
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Date => json!({ "type": "string", "format": "date" }),
         Shape::Word(words, _) => json!({ "enum": words }),
+        Shape::Words(words, _) => {
+            let word = json!({ "enum": words });
+            any(&[word.clone(), list(&word)])
+        }
         Shape::Count => any(&[
             json!({ "const": "listed" }),
             json!({ "type": "integer", "minimum": 1 }),
@@ -81,6 +87,7 @@ fn of_shape(shape: Shape) -> Value {
         Shape::Short(table) => any(&[text(), reference(table)]),
         Shape::One(table) => reference(table),
         Shape::Many(table) => list(&reference(table)),
+        Shape::OneOrMany(table) => any(&[reference(table), list(&reference(table))]),
         Shape::Named(table) => map(&reference(table)),
     }
 }

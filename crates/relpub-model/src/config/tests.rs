@@ -3,14 +3,14 @@ use proptest::prelude::*;
 use super::*;
 
 /// What every configuration needs, in two lines.
-const HEAD: &str = r#"repository = "ada/slugs"
+pub(super) const HEAD: &str = r#"repository = "ada/slugs"
 source = { from = "file:dist", manifest = "m.json" }
 "#;
 
 /// Checks the errors of a configuration, one a line: `LINE:COLUMN message; hint`.
 /// No errors are an empty text.
 #[track_caller]
-fn check(toml: &str, expected: &str) {
+pub(super) fn check(toml: &str, expected: &str) {
     let found = match Config::parse("relpub.toml", toml) {
         Ok(_) => String::new(),
         Err(errors) => errors
@@ -34,7 +34,7 @@ fn check_entry(entry: &str, expected: &str) {
 }
 
 #[track_caller]
-fn parsed(toml: &str) -> Config {
+pub(super) fn parsed(toml: &str) -> Config {
     match Config::parse("relpub.toml", toml) {
         Ok(config) => config,
         Err(errors) => panic!("{errors}"),
@@ -229,8 +229,8 @@ fn what_this_version_does_not_act_on_is_never_ignored() {
          9:1 `headers` is not supported by this version",
     );
     for key in [
-        "policy", "state", "images", "channels", "evidence", "pointers", "indexes", "hooks",
-        "notify", "changes",
+        "policy", "state", "images", "channels", "pointers", "indexes", "hooks", "notify",
+        "changes",
     ] {
         check(
             &format!("{HEAD}artifacts = [{{ files = \"x\", to = [] }}]\n{key} = \"x\""),
@@ -292,7 +292,7 @@ github = { hold = true, required = false, credential = { command = ["x"] } }
 }
 
 /// Every key of the language, by table.
-const LANGUAGE: [(&str, &str); 8] = [
+const LANGUAGE: [(&str, &str); 10] = [
     (
         "",
         "repository project tag create-tag platforms policy state follow-ups source artifacts \
@@ -314,6 +314,14 @@ const LANGUAGE: [(&str, &str); 8] = [
     ("[destinations.x.credential]", "username password command"),
     ("[platforms.x]", "target wheel"),
     ("[notes]", "title body changelog template"),
+    (
+        "[evidence]",
+        "attest sign sbom checksums dependency-graph carry signer outage outage-wait sigstore",
+    ),
+    (
+        "[evidence.signer]",
+        "workflow ref environment repository issuer",
+    ),
     ("[[waivers]]", "missing rule of because version until"),
 ];
 

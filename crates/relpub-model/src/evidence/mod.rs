@@ -33,6 +33,17 @@ pub enum EvidenceKind {
 }
 
 impl EvidenceKind {
+    /// Returns the kind as files spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Promotion => "promotion",
+            Self::Receipt => "receipt",
+            Self::Sbom => "sbom",
+            Self::Publish => "publish",
+        }
+    }
+
     /// Returns the predicate type of the statement, or `None` for a signature,
     /// which is over the bytes and says nothing else.
     pub fn predicate_type(self) -> Option<String> {

@@ -36,6 +36,11 @@ impl Plan {
             plan: empty(config, release, promotion),
         };
         maker.plan.distributions = distributions(release, findings);
+        maker.plan.sboms = findings
+            .artifacts
+            .values()
+            .filter_map(|finding| Some((finding.bytes?.sha256, finding.sbom.as_ref()?.sha256)))
+            .collect();
         maker.plan.blockers.extend(release.blockers.iter().cloned());
         maker.plan.blockers.extend(
             findings
@@ -43,6 +48,10 @@ impl Plan {
                 .values()
                 .flat_map(|finding| finding.blockers.clone()),
         );
+        maker
+            .plan
+            .warnings
+            .extend(observed.warnings.iter().cloned());
         maker.judge_tag();
         for destination in config.destinations.values() {
             maker.judge(destination);
@@ -73,6 +82,7 @@ fn empty(config: &Config, release: &Release, promotion: &Promotion) -> Plan {
         follow_ups: config.follow_ups.clone(),
         notes: None,
         distributions: BTreeMap::new(),
+        sboms: BTreeMap::new(),
         config: config.clone(),
     }
 }

@@ -116,6 +116,12 @@ pub(crate) fn judge(promotion: &Promotion, observed: &Observed) -> Judged {
     Judged { rows, blockers }
 }
 
+/// Returns what was seen that is not the evidence it should be, or could not be
+/// read, each with the reason.
+pub fn against(promotion: &Promotion, observed: &Observed) -> Vec<Blocker> {
+    judge(promotion, observed).blockers
+}
+
 fn at_carrier(
     piece: &Piece,
     carrier: &Carrier,
@@ -157,7 +163,14 @@ fn at_index(
     held: Option<&Seen>,
     observed: &Observed,
 ) -> Found {
-    if !file_is_at(piece, destination, observed) {
+    let Some(Known::Seen(Holdings::Index(projects))) = observed.destinations.get(destination)
+    else {
+        // That the index cannot be read is said once, not for each piece.
+        return Found::fine(EvidenceState::Unknown);
+    };
+    let name = piece.subject().map(|of| of.name.as_str());
+    let mut files = projects.values().flat_map(|project| &project.files);
+    if !files.any(|held| Some(held.name.as_str()) == name) {
         return Found::fine(EvidenceState::Absent);
     }
     match held {
@@ -165,16 +178,6 @@ fn at_index(
         Some(Seen::Absent | Seen::Incomplete) => Found::fine(EvidenceState::Irreparable),
         other => not_it(piece, service_name(destination), other, false),
     }
-}
-
-fn file_is_at(piece: &Piece, destination: &DestinationName, observed: &Observed) -> bool {
-    let Some(Known::Seen(Holdings::Index(projects))) = observed.destinations.get(destination)
-    else {
-        return false;
-    };
-    let name = piece.subject().map(|of| of.name.as_str());
-    let mut files = projects.values().flat_map(|project| &project.files);
-    files.any(|held| Some(held.name.as_str()) == name)
 }
 
 fn at_release(

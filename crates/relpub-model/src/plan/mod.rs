@@ -26,7 +26,7 @@ use crate::promotion::{Edge, Promotion, PromotionId};
 pub use assemble::service_name;
 pub use credentials::repository;
 pub(crate) use evidence::judge as judge_evidence;
-pub use evidence::{CarrierRow, EvidenceRow, EvidenceState};
+pub use evidence::{CarrierRow, EvidenceRow, EvidenceState, against};
 pub use expect::{Expectation, ExpectationError};
 pub(crate) use pointer::left_to_do;
 pub(crate) use presence::judge;
@@ -72,6 +72,9 @@ pub struct Plan {
     /// The metadata of the distributions that are to be uploaded.
     #[serde(skip)]
     pub distributions: BTreeMap<FileName, Distribution>,
+    /// The documents that describe artifacts, by the artifacts' digests.
+    #[serde(skip)]
+    pub sboms: BTreeMap<Sha256, Sha256>,
     /// The configuration it was made from.
     #[serde(skip)]
     pub config: Config,

@@ -267,3 +267,27 @@ fn the_checksum_file_lists_files_and_no_bundles() {
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0], format!("{}  {}", digest_of(FILES[0]), FILES[0]));
 }
+
+#[test]
+fn what_an_unreadable_index_carries_is_unknown_not_missing() {
+    let mut case = Case::new()
+        .attested()
+        .published(false)
+        .seen(|_, _| Seen::Valid);
+    let failure = Failure {
+        decision: Decision::Transient,
+        service: "PyPI".to_owned(),
+        message: "PyPI answered 503".to_owned(),
+        said: None,
+    };
+    let pypi = "pypi".parse().unwrap();
+    case.observed
+        .destinations
+        .insert(pypi, Known::Unknown(failure));
+    let facts = Facts::new(&case.config, &case.promotion(), &case.observed);
+    let row = facts
+        .evidence
+        .iter()
+        .find(|row| matches!(row.piece, Piece::Publish { .. }));
+    assert_eq!(row.unwrap().carriers[0].state, EvidenceState::Unknown);
+}

@@ -125,6 +125,7 @@ impl Case {
             credentials: BTreeMap::new(),
             evidence: BTreeMap::new(),
             signer: SignerState::NotAsked,
+            warnings: Vec::new(),
             generated_notes: None,
         };
         Self {

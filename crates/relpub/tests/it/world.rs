@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use relpub::model::evidence::GITHUB_ACTIONS;
 use relpub::model::name::Commit;
+use relpub::model::production;
 use relpub::model::release::{AllowMissing, Flags};
 use relpub::{
     Clock, Config, Context, Endpoints, Environment, Error, Event, Exit, Findings, Observed, Plan,
@@ -52,9 +54,7 @@ impl Outside {
             .build()
             .unwrap();
         let clock = relpub_sandbox::Clock::virtual_at("2026-11-02T10:00:00Z".parse().unwrap());
-        let options = Options::temporary()
-            .with_clock(clock)
-            .with_names(Names::new(REPOSITORY, COMMIT));
+        let options = Options::temporary().with_clock(clock).with_names(names());
         let world = runtime.block_on(World::start(options)).unwrap();
         Self { world, runtime }
     }
@@ -97,6 +97,11 @@ impl Outside {
             let mut assets = release.assets;
             assets.sort_by(|a, b| a.name.cmp(&b.name));
             for asset in assets {
+                // Two signatures of the same bytes are the same to who verifies.
+                if asset.name.ends_with(".sigstore.json") {
+                    writeln!(out, "  {}", asset.name).unwrap();
+                    continue;
+                }
                 writeln!(
                     out,
                     "  {} {:?} {}",
@@ -107,6 +112,7 @@ impl Outside {
                 .unwrap();
             }
         }
+        out.push_str(&self.attested());
         writeln!(
             out,
             "tag {:?} latest {:?}",
@@ -116,6 +122,32 @@ impl Outside {
         .unwrap();
         out
     }
+}
+
+impl Outside {
+    /// Returns what the stores say about which bytes, without server ids.
+    fn attested(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for file in self.world.pypi.files("relpub-demo") {
+            let provenance = self.world.pypi.provenance(&file.filename);
+            let bundles = provenance.map(|it| it["attestation_bundles"].as_array().map(Vec::len));
+            lines.push(format!("pypi attested {} {bundles:?}", file.filename));
+        }
+        for stored in self.world.github.attestations(REPOSITORY) {
+            let mut subjects = stored.subjects;
+            subjects.sort();
+            lines.push(format!("attested {} {subjects:?}", stored.predicate_type));
+        }
+        lines.sort();
+        lines.join("\n") + "\n"
+    }
+}
+
+/// Returns the names of a world whose jobs look like those of GitHub Actions.
+fn names() -> Names {
+    Names::new(REPOSITORY, COMMIT)
+        .with_publish_predicate(&production::publish_predicate())
+        .with_issuer(GITHUB_ACTIONS)
 }
 
 /// A copy of the demo that a test may change.
@@ -384,6 +416,7 @@ async fn prepare(cx: &Context, config: &Config, how: &How) -> Result<Prepared, E
     let release = relpub::resolve(cx, config, &selection).await?;
     let observed = relpub::observe(cx, config, &release).await?;
     let findings = relpub::gather(cx, config, &release, &observed).await?;
+    let (observed, findings) = relpub::examine(cx, config, &release, observed, findings).await?;
     let promotion = Promotion::new(config, &release, &findings);
     let plan = Plan::new(config, &release, &promotion, &findings, &observed);
     Ok(Prepared {
@@ -404,7 +437,9 @@ fn context(outside: &Outside, project: &Project, how: &How) -> (Context, Arc<Mut
     let cx = Context::new(Settings {
         root: project.root.path().to_owned(),
         cache: project.cache.path().join("blobs"),
-        endpoints: Endpoints::from_world(&world).unwrap(),
+        endpoints: Endpoints::from_world(&world)
+            .unwrap()
+            .relative_to(outside.world.data()),
         environment: Environment::from_vars(how.environment.clone()),
         source: None,
         clock: Arc::new(WorldClock(outside.world.clock().clone())),
