@@ -126,7 +126,7 @@ impl<'a> Bench<'a> {
             }
         }
         let mut table =
-            "| client | server | accepted | refused | the server does not |\n|---|---|---|---|---|\n"
+            "| client | server | accepted | refused | does not |\n|---|---|---|---|---|\n"
                 .to_owned();
         for (client, server) in pairs {
             let cell = |kind| self.cell(client, server, kind);
@@ -173,6 +173,9 @@ impl Pair<'_, '_> {
             self.add(what, Kind::Accepted);
         } else {
             self.fail(what, &finished.last_line());
+            for line in finished.output.lines() {
+                println!("  |     {line}");
+            }
         }
         Ok(())
     }
@@ -193,6 +196,19 @@ impl Pair<'_, '_> {
         } else {
             let line = finished.last_line();
             self.fail(what, &format!("not because of \"{because}\": {line}"));
+        }
+        Ok(())
+    }
+
+    /// Expects a command to end with one of these exit codes.
+    pub(crate) fn exits(&mut self, what: &str, codes: &[i32], command: &mut Command) -> Result<()> {
+        let finished = process::run(command)?;
+        if finished.code.is_some_and(|code| codes.contains(&code)) {
+            let code = finished.code.unwrap_or_default();
+            self.add(&format!("{what} (exit code {code})"), Kind::Refused);
+        } else {
+            let (code, line) = (finished.code, finished.last_line());
+            self.fail(what, &format!("ended with {code:?}, not {codes:?}: {line}"));
         }
         Ok(())
     }

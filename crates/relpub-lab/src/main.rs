@@ -64,6 +64,9 @@ enum Command {
         /// Leave out what does not belong to these parts
         #[arg(long, value_name = "PART", value_delimiter = ',')]
         only: Vec<Part>,
+        /// The `relpub` to run, instead of a debug build made first
+        #[arg(long, value_name = "PATH")]
+        bin: Option<PathBuf>,
         /// Write the matrix into the lab's README, if nothing failed
         #[arg(long)]
         readme: bool,
@@ -121,12 +124,14 @@ fn main() -> Result<()> {
         Command::Test {
             suites,
             only,
+            bin,
             readme,
         } => {
             interrupt::watch(Lab::open()?, true)?;
             let wanted = Wanted {
                 suites,
                 only,
+                binary: bin,
                 readme,
             };
             suites::run(&Lab::open()?, &wanted)

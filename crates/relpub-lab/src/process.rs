@@ -19,6 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) struct Finished {
     /// Whether it ended with exit code 0.
     pub(crate) success: bool,
+    /// The exit code; `None` for one that was killed.
+    pub(crate) code: Option<i32>,
     /// Everything that it printed, in order.
     pub(crate) output: String,
 }
@@ -41,6 +43,7 @@ pub(crate) fn run(command: &mut Command) -> Result<Finished> {
     file.read_to_end(&mut bytes)?;
     Ok(Finished {
         success: status.success(),
+        code: status.code(),
         output: String::from_utf8_lossy(&bytes).into_owned(),
     })
 }

@@ -37,7 +37,8 @@ impl Rekor {
         }
     }
 
-    fn file(self, name: &str) -> String {
+    /// Returns the name of a file that there is one of for each generation.
+    pub(crate) fn file(self, name: &str) -> String {
         match self {
             Self::V1 => format!("{name}_rekor1.json"),
             Self::V2 => format!("{name}.json"),
@@ -108,13 +109,13 @@ impl Stack {
         Ok(command)
     }
 
-    /// pypi-attestations with this Sigstore's trust config, which has to be Rekor v1.
+    /// pypi-attestations with this Sigstore's trust config.
     ///
-    /// Attestations of PEP 740 hold no timestamp, so only the first log's promise
-    /// says when they were made.
-    pub(crate) fn pep740(&self, bench: &Bench<'_>, verb: &str) -> Result<Command> {
+    /// Its attestations hold no timestamp, so only the promise of Rekor v1 says
+    /// when they were made.
+    pub(crate) fn pep740(&self, bench: &Bench<'_>, verb: &str, rekor: Rekor) -> Result<Command> {
         let mut command = bench.python("pep740.py")?;
-        command.arg(verb).arg(self.trust_config(Rekor::V1));
+        command.arg(verb).arg(self.trust_config(rekor));
         Ok(command)
     }
 }

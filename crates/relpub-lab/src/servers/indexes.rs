@@ -52,7 +52,7 @@ pub(super) fn pypiserver(host: &mut Host<'_>) -> Result<Facts> {
     fs::create_dir(host.path("data"))?;
     let mut openssl = std::process::Command::new("openssl");
     let password = process::succeed(openssl.args(["passwd", "-apr1", "pypi-lab"]))?;
-    fs::write(host.path("passwords"), format!("__token__:{password}"))?;
+    fs::write(host.path("passwords"), format!("lab:{password}"))?;
     let mut server = host.tool("pypi-server")?;
     server.args(["run", "-i", "127.0.0.1", "-p", &port, "-P", "passwords"]);
     server.args(["-a", "update", "--hash-algo", "sha256", "data"]);
@@ -62,6 +62,6 @@ pub(super) fn pypiserver(host: &mut Host<'_>) -> Result<Facts> {
     let world = json!({ "indexes": { "pypiserver": { "upload": upload, "index": index } } });
     Ok(Facts::new(
         world,
-        [("INDEX_USER", "__token__"), ("INDEX_PASSWORD", "pypi-lab")],
+        [("INDEX_USER", "lab"), ("INDEX_PASSWORD", "pypi-lab")],
     ))
 }

@@ -302,7 +302,8 @@ fn seed(host: &Host<'_>) -> Result<()> {
         let mut cosign = host.tool("cosign")?;
         cosign.args(["sign-blob", "--yes", "--trusted-root", "trusted_root.json"]);
         cosign.arg(format!("--signing-config=signing_config{name}.json"));
-        cosign.args(["--identity-token", token, "--bundle", "seed.json"]);
+        cosign.args(["--identity-token", token]);
+        cosign.arg(format!("--bundle=seed{name}.json"));
         process::succeed(cosign.arg("seed.txt"))?;
     }
     Ok(())

@@ -18,6 +18,7 @@ use crate::lab::Part;
 use crate::local::{COMMIT, Local, REPOSITORY};
 use crate::process;
 use crate::servers;
+use crate::stack::Rekor;
 
 const PYPI: &str = "sandbox PyPI";
 const GITHUB: &str = "sandbox GitHub";
@@ -91,7 +92,7 @@ fn attested_upload(bench: &mut Bench<'_>, local: &Local) -> Result<()> {
     };
     let file = wheel(bench, "attested", "attested")?;
     let other = wheel(bench, "attested-other", "other")?;
-    let mut pair_sign = stack.pep740(bench, "sign")?;
+    let mut pair_sign = stack.pep740(bench, "sign", Rekor::V1)?;
     pair_sign.arg(stack.token("sigstore", "")?).arg(&file);
     let mut by_token = pypi::twine(bench, &index, &standing)?;
     let mut foreign = pypi::twine(bench, &index, &trusted)?;
@@ -149,7 +150,7 @@ fn integrity(bench: &mut Bench<'_>, local: &Local, simple: &str, file: &Path) ->
     fs::write(&provenance, body)?;
     let tampered = wheel(bench, "attested-tampered", "tampered")?;
     let judge = |file: &Path, repository: &str, workflow: &str| {
-        let mut command = stack.pep740(bench, "publish")?;
+        let mut command = stack.pep740(bench, "publish", Rekor::V1)?;
         command
             .arg(file)
             .args([repository, workflow])
@@ -193,7 +194,7 @@ fn bucket(bench: &mut Bench<'_>, local: &Local) -> Result<()> {
 fn github(bench: &mut Bench<'_>, local: &Local) -> Result<()> {
     checks::part("GitHub's schema holds the sandbox's GitHub");
     local.world.github.set_branch(REPOSITORY, "main", COMMIT)?;
-    let prism = servers::prism(bench.lab, local.world.github.url())?;
+    let prism = servers::prism(bench.lab, local.world.github.url(), true)?;
     let api = format!("{}/repos/{REPOSITORY}", prism.url);
     let http = Http::new()?;
     let token = local.world.github.token().to_owned();

@@ -1,8 +1,11 @@
 //! The test suites: who is tried against whom.
 
 mod clients;
+mod evidence;
+mod promotions;
 mod pypi;
 mod referees;
+mod release;
 mod signing;
 
 use std::path::PathBuf;
@@ -21,6 +24,8 @@ use crate::process;
 pub(crate) enum Suite {
     /// Independent clients against relpub's sandbox.
     Clients,
+    /// relpub against real servers, and independent verifiers on what it made.
+    Relpub,
     /// Independent clients against the real servers: who judges the judges.
     Servers,
 }
@@ -31,6 +36,8 @@ pub(crate) struct Wanted {
     pub(crate) suites: Vec<Suite>,
     /// The parts; none means all.
     pub(crate) only: Vec<Part>,
+    /// The `relpub` to run, instead of a build made first.
+    pub(crate) binary: Option<PathBuf>,
     /// Whether the matrix goes into the README.
     pub(crate) readme: bool,
 }
@@ -45,6 +52,7 @@ pub(crate) fn run(lab: &Lab, wanted: &Wanted) -> Result<()> {
     for suite in chosen {
         match suite {
             Suite::Clients => clients::run(&mut bench)?,
+            Suite::Relpub => promotions::run(&mut bench, wanted.binary.as_deref())?,
             Suite::Servers => referees::run(&mut bench)?,
         }
     }

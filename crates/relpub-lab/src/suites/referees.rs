@@ -11,8 +11,9 @@ use crate::bench::Bench;
 use crate::checks;
 use crate::http::Http;
 use crate::lab::Part;
+use crate::process;
 use crate::servers::{Facts, Guard, Server};
-use crate::stack::Stack;
+use crate::stack::{Case, IDENTITY, Judge, Rekor, Stack};
 
 /// Runs the suite.
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<()> {
@@ -37,7 +38,9 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<()> {
     }
     if bench.wants(Part::Sigstore) {
         let guard = Guard::start(bench.lab, Server::Sigstore)?;
-        signing::run(bench, &stack(bench, &guard)?)?;
+        let stack = stack(bench, &guard)?;
+        first_entries(bench, &stack)?;
+        signing::run(bench, &stack)?;
     }
     Ok(())
 }
@@ -51,6 +54,32 @@ pub(super) fn stack(bench: &Bench<'_>, guard: &Guard<'_>) -> Result<Stack> {
         environment: guard.facts.environment.clone(),
         facts,
     })
+}
+
+/// Entry 0 of both logs, of whose bundle cosign leaves out what is zero or empty.
+fn first_entries(bench: &mut Bench<'_>, stack: &Stack) -> Result<()> {
+    checks::part("entry 0 of a log");
+    for rekor in Rekor::BOTH {
+        let case = Case {
+            bundle: &stack.trust.join(rekor.file("seed")),
+            file: &stack.trust.join("seed.txt"),
+            identity: IDENTITY,
+            predicate: None,
+        };
+        for judge in Judge::ALL {
+            let mut command = judge.verify(bench, stack, &case)?;
+            let finished = process::run(&mut command)?;
+            let mut pair = bench.between(judge.name(), "cosign's bundles");
+            let what = format!("reads entry 0 of {}", rekor.name());
+            // It wants the list of hashes, even if it is empty.
+            if judge == Judge::Python {
+                pair.lacks(&what, finished.success);
+            } else {
+                pair.same(&what, &finished.success, &true);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn index(bench: &mut Bench<'_>, server: Server, takes_again: bool) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::bench::Bench;
 use crate::checks;
 use crate::digest::sha256_of;
 use crate::http::Http;
+use crate::process;
 use crate::stack::{Case, IDENTITY, Judge, PROVENANCE, Rekor, STRANGER, Stack};
 
 /// The files that are signed, and those that were not.
@@ -166,7 +167,7 @@ fn verify(
         } else {
             "signature"
         };
-        let what = format!("{kind} by {}", bundles.from);
+        let what = format!("the {kind} by {}", bundles.from);
         let case = Case {
             bundle,
             file: &files.signed,
@@ -199,17 +200,13 @@ pub(super) fn judged(
     };
     let mut stranger = judge.verify(bench, stack, &stranger)?;
     let mut pair = bench.between(judge.name(), stack.name);
-    pair.accepts(what, &mut good)?;
+    pair.accepts(&format!("verifies {what}"), &mut good)?;
     if let Some(because) = judge.says_of_tampering(case.predicate.is_some()) {
-        pair.refuses(
-            &format!("another file, of the {what}"),
-            because,
-            &mut changed,
-        )?;
+        pair.refuses(&format!("another file, of {what}"), because, &mut changed)?;
     }
     let because = judge.says_of_strangers();
     pair.refuses(
-        &format!("another identity, of the {what}"),
+        &format!("another identity, of {what}"),
         because,
         &mut stranger,
     )
@@ -289,22 +286,33 @@ fn entry(bundle: &Path) -> Result<Value> {
 
 /// Attestations for PyPI, which need Rekor v1.
 fn pep740(bench: &mut Bench<'_>, stack: &Stack, files: &Files) -> Result<()> {
-    let mut sign = stack.pep740(bench, "sign")?;
+    let mut sign = stack.pep740(bench, "sign", Rekor::V1)?;
     sign.arg(stack.token("sigstore", "")?).arg(&files.signed);
-    let attestation = publish_attestation(&files.signed);
-    let verify = |file: &Path, identity: &str| {
-        let mut command = stack.pep740(bench, "verify")?;
-        command.arg(file).arg(identity).arg(&attestation);
+    let mut second = stack.pep740(bench, "sign", Rekor::V2)?;
+    second
+        .arg(stack.token("sigstore", "")?)
+        .arg(&files.tampered);
+    let verify = |file: &Path, identity: &str, of: &Path| {
+        let mut command = stack.pep740(bench, "verify", Rekor::V1)?;
+        command.arg(file).arg(identity).arg(publish_attestation(of));
         Ok::<_, anyhow::Error>(command)
     };
-    let mut good = verify(&files.signed, IDENTITY)?;
-    let mut changed = verify(&files.tampered, IDENTITY)?;
-    let mut stranger = verify(&files.signed, STRANGER)?;
+    let mut good = verify(&files.signed, IDENTITY, &files.signed)?;
+    let mut changed = verify(&files.tampered, IDENTITY, &files.signed)?;
+    let mut stranger = verify(&files.signed, STRANGER, &files.signed)?;
+    // It is made, but there is no place in it for a timestamp.
+    let mut timeless = verify(&files.tampered, IDENTITY, &files.tampered)?;
+    process::succeed(&mut second)?;
     let mut pair = bench.between("pypi-attestations", stack.name);
     pair.accepts("makes an attestation (PEP 740), Rekor v1", &mut sign)?;
     pair.accepts("verifies it", &mut good)?;
     pair.refuses("another file", "subject does not match", &mut changed)?;
-    pair.refuses("another identity", "match", &mut stranger)
+    pair.refuses("another identity", "match", &mut stranger)?;
+    pair.refuses(
+        "an attestation from Rekor v2, which has no time",
+        "signed timestamp",
+        &mut timeless,
+    )
 }
 
 /// Returns where an attestation lies beside its file.
