@@ -3,6 +3,7 @@
 
 mod bars;
 mod lines;
+mod tally;
 
 use std::fs::File;
 use std::io::Write as _;

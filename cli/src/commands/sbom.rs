@@ -1,11 +1,11 @@
 //! `relpub sbom`: what files are made of, as CycloneDX documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use relpub::inspect::{Limits, sbom};
-use relpub_model::blocker::{Blocker, exit_of};
+use relpub_model::blocker::{Blocker, Code, exit_of};
 use relpub_model::{Exit, Sha256};
 use serde::Serialize;
 
@@ -40,6 +40,7 @@ pub(super) fn run(app: &App, args: &SbomArgs) -> Result<Exit, Error> {
             "several documents do not fit one output; name a folder for them with --output DIR";
         return Err(Error::Usage(why.to_owned()));
     }
+    refuse_twins(&args.files)?;
     let mut described = Vec::new();
     let mut against = Vec::new();
     for path in &args.files {
@@ -68,6 +69,18 @@ pub(super) fn run(app: &App, args: &SbomArgs) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
+/// Documents are named after their files, so that no two files may have one name.
+fn refuse_twins(files: &[PathBuf]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    match files.iter().find(|file| !seen.insert(file.file_name())) {
+        None => Ok(()),
+        Some(twin) => Err(Error::Usage(format!(
+            "{} has the name of another file, and so would its document; describe them one by one",
+            shown(twin)
+        ))),
+    }
+}
+
 fn describe(looked: &mut Looked) -> Result<sbom::Sbom, Vec<Blocker>> {
     let blockers = std::mem::take(&mut looked.inspection.blockers);
     let Some(facts) = looked
@@ -76,7 +89,15 @@ fn describe(looked: &mut Looked) -> Result<sbom::Sbom, Vec<Blocker>> {
         .as_ref()
         .filter(|_| blockers.is_empty())
     else {
-        return Err(blockers);
+        return Err(if blockers.is_empty() {
+            vec![Blocker::new(
+                Code::Unknown,
+                looked.name.as_str(),
+                "cannot be described",
+            )]
+        } else {
+            blockers
+        });
     };
     let mut reader = BufReader::new(&looked.file);
     let sbom = sbom::of(&looked.subject(), facts, &mut reader, &Limits::default());

@@ -24,6 +24,14 @@ pub(super) struct Bars {
 #[derive(Default)]
 struct State {
     bars: BTreeMap<String, Bar>,
+    signing: Signing,
+}
+
+/// How many pieces of evidence were begun and signed.
+#[derive(Default)]
+struct Signing {
+    begun: usize,
+    done: usize,
 }
 
 /// One line, and the bytes it stands for: done and total, by file.
@@ -56,6 +64,19 @@ impl Bars {
             } => self
                 .bar(&mut state, service_name(destination))
                 .transfer(name, *done, *total),
+            Event::Started {
+                action: action @ Action::Sign { .. },
+            } => {
+                state.signing.begun += 1;
+                self.signing(&mut state, &action.to_string());
+            }
+            Event::Finished {
+                action: Action::Sign { .. },
+                ..
+            } => {
+                state.signing.done += 1;
+                self.signing(&mut state, "");
+            }
             Event::Started { action } => {
                 let name = destination(action).map_or("GitHub", service_name);
                 self.bar(&mut state, name).say(&action.to_string());
@@ -78,6 +99,17 @@ impl Bars {
             bar.bar.finish_and_clear();
         }
         let _ = self.lines.clear();
+    }
+
+    /// Signing has a line of its own: it goes on beside the uploads.
+    fn signing(&self, state: &mut State, what: &str) {
+        let Signing { begun, done } = state.signing;
+        let text = if begun == done {
+            format!("{done} signed")
+        } else {
+            format!("{done} signed  {what}")
+        };
+        self.bar(state, "Sigstore").say(&text);
     }
 
     fn bar<'a>(&self, state: &'a mut State, name: &str) -> &'a mut Bar {

@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use relpub::Event;
 use relpub_model::notes::size;
-use relpub_model::plan::{Phase, service_name};
+use relpub_model::plan::{Action, Phase, service_name};
 
+use super::tally::Tally;
 use crate::console::{self, Console};
 use crate::render::github;
 use crate::render::human::plural;
@@ -24,6 +25,8 @@ pub(super) struct Lines {
 struct State {
     /// The transfers and readings that were announced.
     begun: BTreeSet<String>,
+    tally: Tally,
+    phase: Option<Phase>,
     group: bool,
 }
 
@@ -37,17 +40,37 @@ impl Lines {
 
     pub(super) fn take(&self, event: &Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if Tally::ends_with(event) {
+            self.note(state.tally.lines());
+        } else if let Event::Started {
+            action: Action::Attach { .. },
+        } = event
+        {
+            self.note(state.tally.signed());
+        }
+        let phase = state.phase;
         if let Event::Phase { phase } = event {
+            state.phase = Some(*phase);
             Self::end_group(&mut state);
             self.begin(&mut state, name(*phase));
-        } else if let Some(line) = line(event, &mut state.begun) {
-            self.console.note(&format!("  {line}\n"));
+        } else if let Some(counted) = state.tally.take(event, phase) {
+            self.note(counted);
+        } else {
+            self.note(line(event, &mut state.begun));
         }
     }
 
+    /// What was counted until a run stopped is still worth a line.
     pub(super) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.note(state.tally.lines());
         Self::end_group(&mut state);
+    }
+
+    fn note(&self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.console.note(&format!("  {line}\n"));
+        }
     }
 
     fn begin(&self, state: &mut State, title: &str) {

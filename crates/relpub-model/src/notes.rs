@@ -1,5 +1,7 @@
 //! The release's title and text.
 
+mod verify;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use crate::findings::Bytes;
 use crate::promotion::Promotion;
 use crate::release::Release;
 use crate::text::Untrusted;
+
+pub use verify::Signers;
 
 /// A release's title and text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +42,16 @@ const TEMPLATE: &str = "\
 | --- | ---: | --- |
 {% for a in artifacts %}| `{{ a.name }}` | {{ a.size }} | `{{ a.sha256 }}` |
 {% endfor %}
-{% if waived %}## Not in this release
+{% if verify %}## Verify
+
+Keyless signatures; the other files in the same way{% if private %}. \
+`trusted_root.json` is that of the project's own Sigstore instance{% endif %}:
+
+```sh
+{% for command in verify %}{{ command }}
+{% endfor %}```
+
+{% endif %}{% if waived %}## Not in this release
 
 {% for w in waived %}- `{{ w.missing }}`: {{ w.because }}
 {% endfor %}
@@ -52,6 +65,8 @@ struct Vars<'a> {
     body: &'a str,
     projects: Vec<Project>,
     artifacts: Vec<Artifact>,
+    verify: Vec<String>,
+    private: bool,
     waived: Vec<Waived>,
     commit: &'a str,
     repository: &'a str,
@@ -79,30 +94,35 @@ struct Waived {
 
 impl Notes {
     /// Renders the built-in template: the generated text, how to install, the
-    /// table of what is really promoted, what is missing with permission.
+    /// table of what is really promoted, how to verify it, what is missing with
+    /// permission. Only the generated text is cut to what GitHub takes.
     pub fn render(
         title: String,
         release: &Release,
         promotion: &Promotion,
+        signers: Signers<'_>,
         generated: &str,
     ) -> Self {
-        let body = fill(release, promotion, generated);
+        let fill = |generated: &str| fill(release, promotion, signers, generated);
+        let body = fill(generated);
         if body.chars().count() <= GITHUB_LIMIT {
             return Self { title, body };
         }
-        let rest = fill(release, promotion, "").chars().count();
+        let rest = fill("").chars().count();
         let room = GITHUB_LIMIT.saturating_sub(rest + 40);
         let cut: String = generated.chars().take(room).collect();
-        let body = fill(release, promotion, &format!("{cut}…\n\n(shortened to fit)"));
+        let body = fill(&format!("{cut}…\n\n(shortened to fit)"));
         Self { title, body }
     }
 }
 
-fn fill(release: &Release, promotion: &Promotion, generated: &str) -> String {
+fn fill(release: &Release, promotion: &Promotion, signers: Signers<'_>, generated: &str) -> String {
     let vars = Vars {
         body: generated.trim(),
         projects: projects(promotion),
         artifacts: artifacts(promotion),
+        verify: verify::commands(promotion, signers),
+        private: signers.private,
         waived: waived(release),
         commit: promotion.commit.as_str(),
         repository: promotion.repository.name.as_str(),

@@ -218,12 +218,14 @@ impl Facts {
                 Action::Attach { piece, carrier } => attached(&mut evidence, piece, carrier),
                 Action::Stage { edge } => mark(&mut places, Presence::Staged, |p| p.is(edge)),
                 Action::Upload { edge } => mark(&mut places, Presence::Same, |p| p.is(edge)),
-                Action::Sign { .. } => {}
                 Action::Release { destination } => mark(&mut places, Presence::Same, |p| {
                     p.destination == *destination
                 }),
                 Action::CreateTag => tag = Some(plan.promotion.commit.clone()),
-                Action::Open { .. } | Action::Confirm { .. } | Action::Point { .. } => {}
+                Action::Sign { .. }
+                | Action::Open { .. }
+                | Action::Confirm { .. }
+                | Action::Point { .. } => {}
             }
         }
         Self {

@@ -58,9 +58,10 @@ pub async fn execute(cx: &Context, cleared: Cleared) -> Result<Receipt, Box<Stop
         executor: None,
         done: Vec::new(),
     };
-    let ended = match run.steps().await {
-        Ok(()) => run.finish().await,
-        Err((failure, action)) => Err(run.stop(failure, action).await),
+    // Boxed, so that whoever embeds this has small futures.
+    let ended = match Box::pin(run.steps()).await {
+        Ok(()) => Box::pin(run.finish()).await,
+        Err((failure, action)) => Err(Box::pin(run.stop(failure, action)).await),
     };
     ended.map_err(Box::new)
 }

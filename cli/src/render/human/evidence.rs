@@ -160,7 +160,7 @@ pub(super) fn not_carried(rows: &[EvidenceRow], list: &mut Labels) {
 }
 
 /// Counts pieces by kind, in the order in which they are named.
-fn counted<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Vec<String> {
+pub(crate) fn counted<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Vec<String> {
     let mut counts: [usize; 6] = [0; 6];
     for piece in pieces {
         counts[place(piece)] += 1;

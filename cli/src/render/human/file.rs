@@ -33,9 +33,8 @@ pub(crate) fn file(
     ];
     let mut list = Labels::new();
     for finding in &verdict.findings {
-        match &finding.told {
-            Ok(told) => list.line(label(finding.kind), said(told, finding)),
-            Err(_) => {}
+        if let Ok(told) = &finding.told {
+            list.line(label(finding.kind), said(told, finding));
         }
     }
     for finding in verdict.rejected() {

@@ -19,6 +19,7 @@ mod words;
 pub(crate) mod samples;
 
 pub(crate) use blocked::{blocked, here, sentence};
+pub(crate) use evidence::counted;
 pub(crate) use file::{file, problems};
 pub(crate) use inspect::inspect;
 pub(crate) use layout::{Labels, paint, plain};

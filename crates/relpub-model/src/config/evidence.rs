@@ -204,15 +204,29 @@ fn attest(section: &Section<'_>, sbom: SbomFormat, faults: &mut Faults<'_>) -> B
     out
 }
 
-/// The name is the release's own, so what it is without a tag can be checked.
+/// A name is checked with a letter in the place of each variable, whose values
+/// are names of their own, but for the repository's.
 fn checksums(section: &Section<'_>, faults: &mut Faults<'_>) -> Option<Template> {
     let name = section.text("checksums")?;
     let template = accept(Template::parse(name.value, Scope::Release), &name, faults)?;
-    let plain: String = name
-        .value
-        .chars()
-        .map(|c| if "{}".contains(c) { 'x' } else { c })
-        .collect();
+    if name.value.contains("{repository") {
+        let message = "`checksums` is a file's name, and `{repository}` has a slash";
+        faults.add_hint(name.at, message, "say `{project}`");
+        return None;
+    }
+    let mut plain = String::new();
+    let mut inside = false;
+    for c in name.value.chars() {
+        match c {
+            '{' => inside = true,
+            '}' => {
+                inside = false;
+                plain.push('x');
+            }
+            c if !inside => plain.push(c),
+            _ => {}
+        }
+    }
     if let Err(error) = plain.parse::<crate::name::FileName>() {
         faults.add(name.at, error.to_string());
         return None;
@@ -243,6 +257,13 @@ fn signer(section: &Section<'_>, faults: &mut Faults<'_>) -> SignerTemplate {
         accept(Template::parse(text.value, Scope::Release), &text, faults)
     };
     let (workflow, git_ref) = (template("workflow"), template("ref"));
+    for key in ["workflow", "ref"] {
+        let text = section.text(key);
+        if let Some((text, why)) = text.and_then(|text| Some((text.clone(), bad_glob(text.value)?)))
+        {
+            faults.add(text.at, format!("`{key}` is no glob: {why}"));
+        }
+    }
     if let Some(At { value, at }) = section.text("ref")
         && !value.starts_with("refs/")
         && !value.starts_with(['*', '{'])
@@ -260,8 +281,12 @@ fn signer(section: &Section<'_>, faults: &mut Faults<'_>) -> SignerTemplate {
             .ok()
     });
     let issuer = section.text("issuer");
-    if let Some(issuer) = &issuer {
-        url::check("issuer", issuer, faults);
+    if let Some(issuer) = &issuer
+        && url::check("issuer", issuer, faults)
+        && !issuer.value.starts_with("https://")
+    {
+        let message = "`issuer` takes a URL that begins with `https://`";
+        faults.add(issuer.at.clone(), message);
     }
     let text = |it: Option<At<&str>>| it.map(|it| it.value.to_owned());
     SignerTemplate {
@@ -271,6 +296,17 @@ fn signer(section: &Section<'_>, faults: &mut Faults<'_>) -> SignerTemplate {
         repository,
         issuer: text(issuer),
     }
+}
+
+/// Says what is wrong with a glob, if anything.
+fn bad_glob(glob: &str) -> Option<&'static str> {
+    if glob.is_empty() {
+        return Some("it is empty");
+    }
+    let opened = glob.rsplit_once('[').map(|(_, rest)| rest);
+    opened
+        .is_some_and(|rest| !rest.chars().skip(1).any(|c| c == ']'))
+        .then_some("a `[` is not closed")
 }
 
 #[cfg(test)]

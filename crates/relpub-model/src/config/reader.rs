@@ -201,11 +201,11 @@ fn fits(key: &Key, entry: &Entry<'_>, faults: &mut Faults<'_>) -> bool {
     if let Shape::Words(words, later) = shape
         && has_shape(Shape::Texts, entry.value)
     {
-        let all = texts(entry.value);
-        let known = all
-            .iter()
-            .map(|text| is_word(name, text.value, (words, later), text.at.clone(), faults));
-        return known.fold(true, |all, one| all && one);
+        let mut known = true;
+        for text in texts(entry.value) {
+            known &= is_word(name, text.value, (words, later), text.at, faults);
+        }
+        return known;
     }
     let fits = has_shape(*shape, entry.value);
     if !fits {

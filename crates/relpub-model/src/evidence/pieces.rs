@@ -231,10 +231,11 @@ impl Promotion {
             .iter()
             .map(|edge| (&edge.name, edge.sha256.to_string()))
             .collect();
-        lines
+        let lines: Vec<String> = lines
             .iter()
             .map(|(name, sha256)| format!("{sha256}  {name}\n"))
-            .collect()
+            .collect();
+        lines.concat()
     }
 
     fn parts(&self) -> std::ops::RangeInclusive<usize> {

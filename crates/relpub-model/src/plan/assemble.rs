@@ -8,11 +8,11 @@ use super::presence::{self, Found, ReleaseState, release_state};
 use super::steps::{self, Judged};
 use super::{Action, Plan, Presence, Row, Step, assumptions, pointer};
 use crate::blocker::{Blocker, Code};
-use crate::config::{Config, Destination, DestinationKind, Vars};
+use crate::config::{Config, Destination, DestinationKind, SigstoreRule, Vars};
 use crate::decision::{Decision, Failure};
 use crate::findings::{Distribution, Facts, Findings};
 use crate::name::{DestinationName, FileName, ProjectName};
-use crate::notes::Notes;
+use crate::notes::{Notes, Signers};
 use crate::observed::{Holdings, IndexProject, Known, Observed, Releases, SignerState, TagState};
 use crate::promotion::Promotion;
 use crate::release::Release;
@@ -315,7 +315,17 @@ impl<'a> Maker<'a> {
             }
             None => "",
         };
-        let notes = Notes::render(self.title(), self.release, self.promotion, generated);
+        let vars = Vars::new(self.config, &self.promotion.tag).with_commit(&self.promotion.commit);
+        let repository = &self.promotion.repository;
+        let rule = &self.config.evidence;
+        let rules = rule.signer_rules(&vars, &repository.name, repository.id);
+        let signers = Signers {
+            // Nobody can have signed where the rules cannot be told.
+            rules: &rules.unwrap_or_default(),
+            private: rule.sigstore != SigstoreRule::Public,
+        };
+        let (release, promotion) = (self.release, self.promotion);
+        let notes = Notes::render(self.title(), release, promotion, signers, generated);
         self.plan.notes = Some(notes);
     }
 

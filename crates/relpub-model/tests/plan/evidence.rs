@@ -10,7 +10,7 @@ use super::*;
 
 impl Case {
     /// The same with the evidence that is left where a configuration is silent.
-    fn attested(mut self) -> Self {
+    pub(super) fn attested(mut self) -> Self {
         self.config.evidence = EvidenceRule::default();
         for destination in self.config.destinations.values_mut() {
             destination.attestations = destination.name.as_str() == "pypi";

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod evidence;
+mod notes;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -24,7 +24,7 @@ use crate::publishers::forge;
 /// # Errors
 /// When nothing is found that an expected signer made, or GitHub cannot be read.
 pub async fn find_promotion(cx: &Context, config: &Config, tag: &Tag) -> Result<Promotion, Error> {
-    cx.unless_cancelled(find(cx, config, tag)).await
+    Box::pin(cx.unless_cancelled(find(cx, config, tag))).await
 }
 
 async fn find(cx: &Context, config: &Config, tag: &Tag) -> Result<Promotion, Error> {

@@ -54,9 +54,7 @@ impl Evidence<'_> {
         }
         let mut out = SeenAll::new();
         let mut note = |piece, carrier, seen| {
-            out.entry(piece)
-                .or_insert_with(BTreeMap::new)
-                .insert(carrier, seen);
+            out.entry(piece).or_default().insert(carrier, seen);
         };
         for (destination, wanted) in assets {
             for (piece, name, seen) in self.in_release(&destination, wanted, observed).await {
