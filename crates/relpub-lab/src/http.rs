@@ -30,6 +30,21 @@ impl Http {
         self.client.post(url)
     }
 
+    /// Returns a request to be sent with [`send`].
+    pub(crate) fn patch(&self, url: &str) -> RequestBuilder {
+        self.client.patch(url)
+    }
+
+    /// Returns a request to be sent as it is, whatever the answer.
+    pub(crate) fn request_get(&self, url: &str) -> RequestBuilder {
+        self.client.get(url)
+    }
+
+    /// Returns the answer in this media type.
+    pub(crate) fn get_as(&self, url: &str, media_type: &str) -> Result<Response> {
+        send(self.client.get(url).header("accept", media_type))
+    }
+
     /// Empties what is at `url`.
     pub(crate) fn delete(&self, url: &str) -> Result<()> {
         send(self.client.delete(url)).map(|_| ())
@@ -43,6 +58,11 @@ impl Http {
     /// Returns the answer, whose body has not been read yet.
     pub(crate) fn get(&self, url: &str) -> Result<Response> {
         send(self.client.get(url))
+    }
+
+    /// Returns the answer to a request that carries a bearer token.
+    pub(crate) fn get_with_bearer(&self, url: &str, token: &str) -> Result<Response> {
+        send(self.client.get(url).bearer_auth(token))
     }
 
     /// Returns the JSON at `url`, or `None` where there is nothing.

@@ -4,15 +4,24 @@
 //! and relpub as a program of its own beside a sandbox that is another one.
 #![expect(clippy::print_stdout, reason = "a command line program prints")]
 
+mod bench;
 mod checks;
 mod digest;
 mod http;
+mod install;
+mod interrupt;
+mod lab;
+mod local;
 mod pip;
+mod process;
 mod project;
 mod promote_real;
 mod real_input;
 mod relpub;
 mod sandbox;
+mod servers;
+mod stack;
+mod suites;
 mod wheel;
 mod world;
 
@@ -21,7 +30,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::lab::{Lab, Part};
 use crate::project::Project;
+use crate::suites::{Suite, Wanted};
 use crate::world::World;
 
 /// Commands for developing relpub.
@@ -34,6 +45,32 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Install the lab's programs, each in its pinned version.
+    Install {
+        /// The parts [default: all]
+        parts: Vec<Part>,
+    },
+    /// Start the lab's servers and leave them running.
+    Up {
+        /// The parts [default: all]
+        parts: Vec<Part>,
+    },
+    /// Stop every server of the lab.
+    Down,
+    /// Try clients, servers and relpub against each other, and print who proved what.
+    Test {
+        /// The suites [default: all]
+        suites: Vec<Suite>,
+        /// Leave out what does not belong to these parts
+        #[arg(long, value_name = "PART", value_delimiter = ',')]
+        only: Vec<Part>,
+        /// The `relpub` to run, instead of a debug build made first
+        #[arg(long, value_name = "PATH")]
+        bin: Option<PathBuf>,
+        /// Write the matrix into the lab's README, if nothing failed
+        #[arg(long)]
+        readme: bool,
+    },
     /// Download a real project's wheels and lay them out as a build job's bucket.
     RealInput {
         #[command(flatten)]
@@ -76,6 +113,30 @@ impl Input {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
+        Command::Install { parts } => {
+            interrupt::watch(Lab::open()?, false)?;
+            install::run(&Lab::open()?, &parts)
+        }
+        Command::Up { parts } => {
+            interrupt::watch(Lab::open()?, true)?;
+            servers::up(&Lab::open()?, &parts)
+        }
+        Command::Test {
+            suites,
+            only,
+            bin,
+            readme,
+        } => {
+            interrupt::watch(Lab::open()?, true)?;
+            let wanted = Wanted {
+                suites,
+                only,
+                binary: bin,
+                readme,
+            };
+            suites::run(&Lab::open()?, &wanted)
+        }
+        Command::Down => servers::down(&Lab::open()?),
         Command::RealInput { input } => real_input::run(input.project, &input.folder()),
         Command::PromoteReal { input, bin } => {
             promote_real::run(input.project, &input.folder(), bin)

@@ -14,7 +14,7 @@ use crate::digest::sha256_of;
 use crate::pip::{self, Index};
 use crate::project::Project;
 use crate::real_input;
-use crate::relpub::{self, Promote, Run};
+use crate::relpub::{self, Profile, Promote, Run};
 use crate::sandbox::Sandbox;
 use crate::wheel;
 use crate::world::Request;
@@ -25,7 +25,7 @@ const MEMORY: u64 = 64 * 1024;
 /// Runs everything; an error is a check that failed, or a step that could not be made.
 pub(crate) fn run(project: Project, input: &Path, binary: Option<PathBuf>) -> Result<()> {
     real_input::prepare(project, input)?;
-    let binary = binary.map_or_else(relpub::build, Ok)?;
+    let binary = binary.map_or_else(|| relpub::build(Profile::Release), Ok)?;
     let scratch = tempfile::tempdir_in(input)?;
     let mut acceptance = Acceptance {
         project,

@@ -17,16 +17,28 @@ use crate::world::BUCKET;
 /// How often the memory of a running process is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
-/// Builds the release binary and returns where it is.
-pub(crate) fn build() -> Result<PathBuf> {
+/// How relpub is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As a user has it, where time and memory count.
+    Release,
+    /// Quickly.
+    Debug,
+}
+
+/// Builds the binary and returns where it is.
+pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     #[derive(Deserialize)]
     struct Message {
         executable: Option<PathBuf>,
     }
-    println!("building relpub for release");
+    println!("building relpub");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--locked", "-p", "relpub-cli"]);
+    command.args(["build", "--locked", "-p", "relpub-cli"]);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
     command.args(["--quiet", "--message-format", "json-render-diagnostics"]);
     let output = command
         .stderr(Stdio::inherit())

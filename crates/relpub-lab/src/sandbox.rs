@@ -99,7 +99,8 @@ fn ready(process: &mut Process, project: Project, data: &Path, output: &Path) ->
     bail!("relpub sandbox was not ready after {PATIENCE:?}")
 }
 
-fn read_environment(path: &Path) -> Result<Vec<(String, String)>> {
+/// Reads a file of `NAME='value'` lines, as sandboxes and the lab's servers write it.
+pub(crate) fn read_environment(path: &Path) -> Result<Vec<(String, String)>> {
     let text =
         fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
     text.lines().map(read_variable).collect()
