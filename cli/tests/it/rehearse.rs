@@ -12,7 +12,7 @@ fn the_demo_goes_through() {
     with_settings!({ filters => vec![(r"\d+\.\d s", "[time]")] }, {
         assert_snapshot!(run.stdout, @"
         rehearsing relpub-demo 1.2.3 in a private world on 127.0.0.1 (the source is read, nothing is written outside)
-          world     PyPI · TestPyPI · GitHub · bucket · identity tokens, ready in [time]
+          world     PyPI · TestPyPI · GitHub · bucket · Sigstore, ready in [time]
           promote   as relpub promote v1.2.3 would, from the real source
 
         relpub-demo 1.2.3   tag v1.2.3 at 5f2c0e6d   6 artifacts, 25.9 kB   from file:bucket
@@ -51,7 +51,7 @@ fn the_demo_goes_through() {
           log       3 entries in rekor1.sandbox.localhost, number 4097 to 4099
                     13 entries in rekor2.sandbox.localhost, number 1 to 13
 
-          check     downloaded by the paths that pip and browsers use: exactly these bytes
+          check     downloaded by the paths that pip and browsers use: exactly these bytes; 16 signatures verify
         rehearsed relpub-demo 1.2.3 in [time]: it would go through
 
           not covered: your accounts' permissions and settings on the real services

@@ -72,6 +72,12 @@ impl EvidenceState {
 }
 
 impl EvidenceRow {
+    /// Tells whether all its carriers have it, in public.
+    pub fn is_valid(&self) -> bool {
+        let valid = |row: &CarrierRow| row.state == EvidenceState::Valid;
+        !self.carriers.is_empty() && self.carriers.iter().all(valid)
+    }
+
     /// Tells whether nothing is left to do about it. A statement of an earlier
     /// configuration stays where it is public, if the present one is elsewhere.
     pub(crate) fn is_settled(&self) -> bool {
