@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod dry_run;
+mod evidence;
 mod faults;
 mod kills;
 mod promote;

@@ -181,6 +181,13 @@ impl Project {
         std::fs::write(path, text.replace(from, to)).unwrap();
     }
 
+    /// Adds to the end of the configuration.
+    pub(crate) fn append(&self, text: &str) {
+        let path = self.root.path().join("relpub.toml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, format!("{config}\n{text}\n")).unwrap();
+    }
+
     /// Takes away the manifest, so that nothing declares what the files are.
     pub(crate) fn forget_manifest(&self) {
         self.edit("manifest = \"manifest.json\"\n", "");
@@ -341,6 +348,14 @@ pub(crate) fn plan(outside: &Outside, project: &Project, how: &How) -> Result<Pl
     outside.world.assert_no_secret(&words);
     outside.world.assert_no_secret(&events.lock().unwrap());
     prepared.map(|prepared| prepared.plan)
+}
+
+/// Finds the promotion by what is signed.
+pub(crate) fn find(outside: &Outside, project: &Project) -> Result<Promotion, Error> {
+    let (cx, _) = context(outside, project, &How::new(outside));
+    let config = project.config();
+    let tag = config.tag.read(TAG).unwrap();
+    client().block_on(relpub::find_promotion(&cx, &config, &tag))
 }
 
 /// Promotes the demo, and asserts that nothing secret came out.
