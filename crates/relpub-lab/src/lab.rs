@@ -23,6 +23,8 @@ pub(crate) enum Part {
     Bucket,
     /// The validator of `CycloneDX` documents.
     Sbom,
+    /// A proxy that cuts connections.
+    Fault,
     /// Fulcio, the logs, a timestamp authority, an issuer; and who signs and verifies.
     Sigstore,
 }
@@ -42,6 +44,7 @@ impl Part {
             Self::Pypi => "pypi",
             Self::Bucket => "bucket",
             Self::Sbom => "sbom",
+            Self::Fault => "fault",
             Self::Sigstore => "sigstore",
         }
     }

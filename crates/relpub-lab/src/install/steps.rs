@@ -112,6 +112,11 @@ pub(super) fn steps_of(part: Part) -> Vec<Step> {
             part: "sbom",
             packages: &["cyclonedx-python-lib[validation]==11.12.0"],
         }],
+        Part::Fault => vec![Step::Go {
+            name: "toxiproxy-server",
+            package: "github.com/Shopify/toxiproxy/v2/cmd/server",
+            version: "v2.5.0",
+        }],
         Part::Sigstore => sigstore(),
     }
 }

@@ -4,6 +4,7 @@
 //! an `env` with what its clients need in `run/NAME` of the lab.
 
 mod buckets;
+mod faults;
 mod github;
 mod indexes;
 mod keeper;
@@ -15,6 +16,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
+pub(crate) use self::faults::Cut;
 pub(crate) use self::github::prism;
 pub(crate) use self::keeper::Host;
 pub(crate) use self::sigstore::ISSUER;
@@ -34,17 +36,20 @@ pub(crate) enum Server {
     S3s,
     /// An object store that knows users and their rights.
     Moto,
+    /// A proxy that cuts connections.
+    Toxiproxy,
     /// The whole Sigstore.
     Sigstore,
 }
 
 impl Server {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Github,
         Self::Devpi,
         Self::Pypiserver,
         Self::S3s,
         Self::Moto,
+        Self::Toxiproxy,
         Self::Sigstore,
     ];
 
@@ -56,6 +61,7 @@ impl Server {
             Self::Pypiserver => "pypiserver",
             Self::S3s => "s3s",
             Self::Moto => "moto",
+            Self::Toxiproxy => "toxiproxy",
             Self::Sigstore => "sigstore",
         }
     }
@@ -66,6 +72,7 @@ impl Server {
             Self::Github => Part::Github,
             Self::Devpi | Self::Pypiserver => Part::Pypi,
             Self::S3s | Self::Moto => Part::Bucket,
+            Self::Toxiproxy => Part::Fault,
             Self::Sigstore => Part::Sigstore,
         }
     }
@@ -83,6 +90,7 @@ impl Server {
             Self::Pypiserver => indexes::pypiserver(&mut host),
             Self::S3s => buckets::s3s(&mut host),
             Self::Moto => buckets::moto(&mut host),
+            Self::Toxiproxy => faults::start(&mut host),
             Self::Sigstore => sigstore::start(&mut host),
         };
         if started.is_err() {
