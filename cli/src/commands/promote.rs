@@ -3,6 +3,7 @@
 use std::fs;
 
 use relpub::{Plan, Stopped};
+use relpub_model::evidence::{Carrier, Piece};
 use relpub_model::plan::{Expectation, ExpectationError};
 use relpub_model::{Exit, Receipt};
 
@@ -98,27 +99,44 @@ async fn execute(
     plan: Plan,
 ) -> Result<Exit, Error> {
     let before = Before::new(&plan);
+    let stated = plan.debts_named.clone();
     let cleared = match plan.clear() {
         Ok(cleared) => cleared,
         Err(blocked_plan) => return blocked(app, &blocked_plan.0),
     };
-    let earlier = pipeline.cx.state().load_receipt().ok().flatten();
+    let named = debts_named(pipeline, &stated);
     let ended = relpub::execute(&pipeline.cx, cleared).await;
     pipeline.progress.finish();
     match ended {
         Ok(receipt) => {
-            let exit = exit(&receipt, earlier.as_ref());
+            let exit = exit(&receipt, &named);
             released(app, args, pipeline, (&receipt, exit), &before)
         }
         Err(stop) => stopped(app, pipeline, &stop),
     }
 }
 
+/// Something that is missing for good.
+type Debt = (Piece, Carrier);
+
+/// Returns the debts that a receipt already names: the last one here, or the
+/// signed statement of one at GitHub.
+fn debts_named(pipeline: &Pipeline, stated: &[Debt]) -> Vec<Debt> {
+    let mut named = stated.to_vec();
+    if let Ok(Some(earlier)) = pipeline.cx.state().load_receipt() {
+        let debts = earlier.facts.debts();
+        named.extend(debts.map(|(piece, carrier)| (piece.clone(), carrier.clone())));
+    }
+    named
+}
+
 /// What is missing for good ends a run with an exit code of its own, until a
 /// receipt says so.
-fn exit(receipt: &Receipt, earlier: Option<&Receipt>) -> Exit {
-    let named = |debt| earlier.is_some_and(|it| it.facts.debts().any(|known| known == debt));
-    if receipt.facts.debts().all(named) {
+fn exit(receipt: &Receipt, named: &[Debt]) -> Exit {
+    let is_named = |(piece, carrier): (&Piece, &Carrier)| {
+        named.iter().any(|it| it.0 == *piece && it.1 == *carrier)
+    };
+    if receipt.facts.debts().all(is_named) {
         Exit::Done
     } else {
         Exit::Debts

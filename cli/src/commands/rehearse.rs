@@ -9,6 +9,7 @@ mod signer;
 use jiff::SignedDuration;
 use relpub::{Clock as _, SystemClock};
 use relpub_model::config::{Config, DestinationKind};
+use relpub_model::receipt::Facts;
 use relpub_model::{Exit, Receipt};
 use relpub_sandbox::World;
 
@@ -83,7 +84,7 @@ fn ready(stage: &Stage, app: &App, took: SignedDuration) -> String {
     let took = human::duration(took);
     list.line(
         "world",
-        format!("PyPI · TestPyPI · GitHub · bucket · identity tokens, ready in {took}"),
+        format!("PyPI · TestPyPI · GitHub · bucket · Sigstore, ready in {took}"),
     );
     let tag = &stage.selection.tag;
     list.line(
@@ -107,13 +108,12 @@ async fn judge<'a>(
             let facts = stage.check(app, progress, receipt).await?;
             let mut list = Labels::new();
             if facts.complete {
-                let by = "downloaded by the paths that pip and browsers use: exactly these bytes";
-                list.line("check", by);
+                list.line("check", checked(&facts));
                 app.console
                     .screen(&format!("\n{}", list.render(app.console.width())));
                 return Ok((Exit::Done, Some(receipt)));
             }
-            let screen = human::verified(&facts, &stage.config, app.console.width());
+            let screen = human::verified(&facts, &[], &stage.config, app.console.width());
             app.console.screen(&format!("\n{screen}\n"));
             let exit = if human::differs(&facts) {
                 Exit::Rejected
@@ -122,6 +122,21 @@ async fn judge<'a>(
             };
             Ok((exit, Some(receipt)))
         }
+    }
+}
+
+/// Says what was found by the paths that users take.
+fn checked(facts: &Facts) -> String {
+    let bytes = "downloaded by the paths that pip and browsers use: exactly these bytes";
+    let signed = facts
+        .evidence
+        .iter()
+        .filter(|row| row.piece.kind().is_some());
+    let verified = signed.filter(|row| row.is_valid()).count();
+    match verified {
+        0 => bytes.to_owned(),
+        1 => format!("{bytes}; 1 signature verifies"),
+        n => format!("{bytes}; {n} signatures verify"),
     }
 }
 

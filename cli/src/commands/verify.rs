@@ -38,10 +38,8 @@ async fn release(app: &App, args: &VerifyArgs) -> Result<Exit, Error> {
         ("unknown", Exit::Unknown)
     };
     let width = app.console.width();
-    app.console.screen(&human::verified(&facts, &config, width));
-    if !against.is_empty() {
-        app.console.screen(&human::problems(&against, width));
-    }
+    let screen = human::verified(&facts, &against, &config, width);
+    app.console.screen(&screen);
     app.console
         .document(&Document::new(outcome, exit).facts(&facts));
     Ok(exit)

@@ -53,9 +53,7 @@ impl Lines {
             state.phase = Some(*phase);
             Self::end_group(&mut state);
             self.begin(&mut state, name(*phase));
-        } else if let Some(counted) = state.tally.take(event, phase) {
-            self.note(counted);
-        } else {
+        } else if !state.tally.counts(event, phase) {
             self.note(line(event, &mut state.begun));
         }
     }
@@ -134,6 +132,12 @@ fn line(event: &Event, begun: &mut BTreeSet<String>) -> Option<String> {
         Event::Finished { action, already } => {
             let word = if *already { "already there" } else { "done" };
             Some(format!("{word}: {action}"))
+        }
+        Event::Started {
+            action: Action::Sign { .. },
+        } => {
+            let line = "signing".to_owned();
+            begun.insert(line.clone()).then_some(line)
         }
         Event::Retrying { .. } | Event::Waiting { .. } => delay(event),
         Event::Phase { .. } | Event::Started { .. } => None,

@@ -11,30 +11,19 @@ use crate::render::human::counted;
 /// What was signed and attached since the last line about it.
 #[derive(Default)]
 pub(super) struct Tally {
-    signing: bool,
     signed: Vec<Piece>,
     /// By what carries them, and whether it did already.
     attached: BTreeMap<(String, bool), Vec<Piece>>,
 }
 
 impl Tally {
-    /// Counts an event; `None` where it is about something else. Else returns
-    /// the line that signing begins, where it does.
-    pub(super) fn take(&mut self, event: &Event, phase: Option<Phase>) -> Option<Option<String>> {
+    /// Counts an event; `false` where it is about something else.
+    pub(super) fn counts(&mut self, event: &Event, phase: Option<Phase>) -> bool {
         match event {
-            Event::Started {
-                action: Action::Sign { .. },
-            } => {
-                let first = !std::mem::replace(&mut self.signing, true);
-                Some(first.then(|| "signing".to_owned()))
-            }
             Event::Finished {
                 action: Action::Sign { piece },
                 ..
-            } => {
-                self.signed.push(piece.clone());
-                Some(None)
-            }
+            } => self.signed.push(piece.clone()),
             Event::Finished {
                 action: Action::Attach { piece, carrier },
                 already,
@@ -42,21 +31,20 @@ impl Tally {
                 let place = place(carrier, phase);
                 let pieces = self.attached.entry((place, *already)).or_default();
                 pieces.push(piece.clone());
-                Some(None)
             }
-            _ => None,
+            _ => return false,
         }
+        true
     }
 
     /// Tells whether an event begins what comes after all that was counted:
-    /// evidence is attached when it is signed, and a release made public when
-    /// it is attached.
+    /// nothing becomes public before the evidence about it is attached.
     pub(super) fn ends_with(event: &Event) -> bool {
         matches!(
             event,
             Event::Phase { .. }
                 | Event::Started {
-                    action: Action::Release { .. },
+                    action: Action::Upload { .. } | Action::Release { .. },
                 }
         )
     }
@@ -74,7 +62,6 @@ impl Tally {
 
     /// Takes out the line for what was signed.
     pub(super) fn signed(&mut self) -> Option<String> {
-        self.signing = false;
         let signed = std::mem::take(&mut self.signed);
         let what = counted(signed.iter()).join(", ");
         (!what.is_empty()).then(|| format!("signed: {what}"))
@@ -117,14 +104,8 @@ mod tests {
         let mut tally = Tally::default();
         let stage = Some(Phase::Stage);
         let pieces = [signature("a"), signature("b"), Piece::Promotion { part: 1 }];
-        let mut said = Vec::new();
         for piece in pieces.clone() {
-            let action = Action::Sign { piece };
-            let begun = Event::Started {
-                action: action.clone(),
-            };
-            said.extend(tally.take(&begun, stage).unwrap());
-            said.extend(tally.take(&finished(action), stage).unwrap());
+            assert!(tally.counts(&finished(Action::Sign { piece }), stage));
         }
         for piece in pieces {
             let carrier = Carrier::Asset {
@@ -132,15 +113,13 @@ mod tests {
                 name: "x.sigstore.json".parse().unwrap(),
             };
             let action = Action::Attach { piece, carrier };
-            assert_eq!(tally.take(&finished(action), stage), Some(None));
+            assert!(tally.counts(&finished(action), stage));
         }
-        said.extend(tally.lines());
         let expected = [
-            "signing",
             "signed: 2 signatures, promotion statement",
             "done: 2 signatures, promotion statement into the draft at GitHub",
         ];
-        assert_eq!(said, expected);
+        assert_eq!(tally.lines(), expected);
         assert_eq!(tally.lines(), Vec::<String>::new());
     }
 }

@@ -15,7 +15,7 @@ use relpub_model::plan::{Presence, service_name};
 use relpub_model::receipt::Receipt;
 use relpub_model::{Blocker, Plan, Untrusted};
 
-use super::human::{self, plural};
+use super::human::{self, Labels, plural};
 
 /// Returns one annotation per error of a configuration, at its line.
 pub(crate) fn annotations(errors: &ConfigErrors) -> Vec<String> {
@@ -124,6 +124,9 @@ pub(crate) fn plan_summary(plan: &Plan, blockers: &[Blocker]) -> String {
             );
         }
     }
+    let mut list = Labels::new();
+    human::sign(plan, &mut list);
+    out.push_str(&bullets(&list));
     out.push('\n');
     out
 }
@@ -159,11 +162,30 @@ pub(crate) fn receipt_summary(receipt: &Receipt, verdict: &str) -> String {
             place.sha256,
         );
     }
+    out.push_str(&evidence_summary(receipt));
     for waived in &promotion.waived {
         let (missing, because) = (escape(&waived.missing), escape(&waived.because));
         let _ = writeln!(out, "\nWaived: {missing} is missing: {because}");
     }
     out.push('\n');
+    out
+}
+
+/// Returns how much evidence there is, who signed it and which logs say so, and
+/// what is owed; empty where none is required.
+fn evidence_summary(receipt: &Receipt) -> String {
+    let mut list = Labels::new();
+    human::evidence(&receipt.facts, &receipt.history, &mut list);
+    bullets(&list)
+}
+
+fn bullets(list: &Labels) -> String {
+    let mut out = String::new();
+    for (label, paragraphs) in list.entries() {
+        let start = if out.is_empty() { "\n" } else { "" };
+        let text = escape(&paragraphs.join("; "));
+        let _ = writeln!(out, "{start}- **{label}** {text}");
+    }
     out
 }
 
@@ -193,7 +215,10 @@ fn url(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use relpub_model::Config;
+    use relpub_model::evidence::Piece;
+    use relpub_model::observed::Seen;
 
+    use super::super::human::samples::{FILES, Sample};
     use super::*;
 
     #[test]
@@ -219,6 +244,28 @@ mod tests {
             outputs(&[("version", "1\nreleased=true")]),
             "version=1released=true\n"
         );
+    }
+
+    #[test]
+    fn the_summary_has_the_evidence() {
+        let sample = Sample::new()
+            .attested()
+            .released()
+            .seeing(|piece, _| match piece {
+                Piece::Publish { of } if of.name == FILES[0] => Seen::Absent,
+                _ => Seen::Valid,
+            });
+        let summary = receipt_summary(&sample.receipt(), "released");
+        let from = summary.find("- **evidence").unwrap();
+        let end = summary.find("\nWaived").unwrap();
+        insta::assert_snapshot!(&summary[from..end], @r"
+        - **evidence** 4 signatures, 4 SBOMs, promotion statement, 2 of 3 publish attestations
+        - **owed** publish attestation of slugs-1.2.0-cp310-abi3-win\_amd64.whl is missing at PyPI for good; nowhere else
+        - **signed** as ada/slugs release.yml\@v1.2.0
+        - **log** 9 entries in log2026.example.org, number 7001 to 7009; 2 entries in rekor.example.org, number 7010 to 7011
+        ");
+        let without = receipt_summary(&Sample::new().released().receipt(), "released");
+        assert!(!without.contains("evidence"));
     }
 
     #[test]

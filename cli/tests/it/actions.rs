@@ -42,7 +42,7 @@ fn a_release_is_summed_up() {
     let sandbox = project.sandbox();
     let run = promote(&project, &sandbox, &["--dry-run"]).exits(0);
     assert!(run.stdout.contains("nothing has been changed"));
-    let id = run.stdout.split("promotion ").nth(1).unwrap()[..12].to_owned();
+    let id = run.stdout.split(" · promotion ").nth(1).unwrap()[..12].to_owned();
     assert!(project.read("outputs").contains("released=false\n"));
     assert!(
         project

@@ -71,7 +71,7 @@ fn a_wrong_command_says_what_would_be_right() {
         .shows("give one reason for each, or one for all");
     run(&["rehearse", TAG, "--fault", "404@pypi"]).shows("`404` is no kind of fault");
     run(&["rehearse", TAG, "--kill-after", "0"]);
-    run(&["verify"]).shows("<TAG>");
+    run(&["verify"]).shows("<TAG|FILE>");
     let run = project.run(&["verify", TAG, "--receipt", "relpub.toml"]);
     run.exits(2).shows("relpub.toml is no receipt");
 }

@@ -13,7 +13,7 @@ fn a_release_is_planned_promoted_verified_and_looked_at() {
     let run = |args: &[&str]| project.finish(project.in_world(&sandbox, args));
 
     let planned = run(&["plan", TAG]).exits(0);
-    let id = planned.stdout.split("promotion ").nth(1).unwrap()[..12].to_owned();
+    let id = planned.stdout.split(" · promotion ").nth(1).unwrap()[..12].to_owned();
     run(&["status", TAG])
         .exits(6)
         .shows("there is no receipt of v1.2.3");
@@ -113,6 +113,8 @@ fn what_differs_is_named() {
       PyPI     relpub-demo 1.2.3   2 wheels, 1 sdist
       GitHub   v1.2.3              5 of 6 the same, latest
 
+      evidence  6 signatures, 6 SBOMs, promotion statement, 3 publish attestations
+
       GitHub   relpub-demo-1.2.3-docs.tar.gz   other bytes
     ");
     run(&["status", TAG])
@@ -122,7 +124,8 @@ fn what_differs_is_named() {
     run(&["promote", TAG, "--yes"]).exits(3).shows("conflict");
     let elsewhere = project.path("elsewhere.json");
     fs::rename(project.path(".relpub/v1.2.3/receipt.json"), &elsewhere).unwrap();
-    run(&["verify", TAG]).exits(6);
+    // Without a receipt the signed promotion statement says what to look for.
+    run(&["verify", TAG]).exits(4);
     run(&["verify", "--receipt", "elsewhere.json"]).exits(4);
     run(&["verify", "v1.2.4", "--receipt", "elsewhere.json"])
         .exits(2)

@@ -14,7 +14,7 @@ fn one_file_s_document_is_all_of_standard_output() {
     assert_eq!(document["specVersion"], "1.6");
     assert_eq!(
         document["metadata"]["component"]["purl"],
-        "pkg:pypi/relpub-demo@1.2.3"
+        "pkg:pypi/relpub-demo@1.2.3?file_name=relpub_demo-1.2.3-py3-none-any.whl"
     );
     assert!(
         first

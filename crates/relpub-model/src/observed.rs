@@ -22,6 +22,8 @@ pub struct Observed {
     pub credentials: BTreeMap<DestinationName, CredentialState>,
     /// What was found of the evidence that is required, once it was looked for.
     pub evidence: BTreeMap<Piece, BTreeMap<Carrier, Seen>>,
+    /// What a signed receipt statement names as missing for good.
+    pub debts_named: Vec<(Piece, Carrier)>,
     /// Whom this machine would sign as.
     pub signer: SignerState,
     /// What a person should know about how it was read.
@@ -39,6 +41,7 @@ impl Observed {
             destinations: BTreeMap::from([(name, holdings)]),
             credentials: BTreeMap::new(),
             evidence: BTreeMap::new(),
+            debts_named: Vec::new(),
             signer: SignerState::NotAsked,
             warnings: Vec::new(),
             generated_notes: None,

@@ -155,10 +155,7 @@ impl Facts {
         let complete = tag.as_ref() == Some(&promotion.commit)
             && places.len() == promotion.edges.len()
             && places.iter().all(|place| place.presence == Presence::Same)
-            && evidence
-                .iter()
-                .flat_map(|row| &row.carriers)
-                .all(|row| row.state.is_settled())
+            && evidence.iter().all(EvidenceRow::is_settled)
             && pointers.iter().all(|pointer| pointer.settled);
         Self {
             id: promotion.id(),

@@ -19,7 +19,7 @@ use relpub_model::receipt::{Done, Facts, History, PlaceFact, Receipt};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::evidence::Evidence;
+use crate::evidence::{self, Evidence};
 use crate::journal::What;
 use crate::observe::observe_promotion;
 use crate::steps::{Executor, Outcome};
@@ -183,9 +183,7 @@ impl<'a> Run<'a> {
         }
         let blobs = self.plan.promotion.edges.iter().map(|edge| &edge.sha256);
         self.cx.store.remove(blobs.chain(self.plan.sboms.values()));
-        if let Some(evidence) = self.evidence() {
-            evidence.forget();
-        }
+        evidence::forget(self.cx, &self.plan.promotion);
         Ok(receipt)
     }
 

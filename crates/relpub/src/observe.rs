@@ -112,6 +112,7 @@ async fn look(
         credentials: BTreeMap::new(),
         evidence: BTreeMap::new(),
         signer: SignerState::NotAsked,
+        debts_named: Vec::new(),
         warnings: Vec::new(),
         generated_notes: None,
     })

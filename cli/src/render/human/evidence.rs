@@ -1,7 +1,8 @@
 //! Evidence in words: what is required of it, what is there, what is owed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use anstyle::Style;
 use relpub_model::Plan;
 use relpub_model::evidence::{Carrier, Piece, SignerClaims};
 use relpub_model::plan::{
@@ -65,7 +66,7 @@ fn word(piece: &Piece, row: &Row) -> (u8, String) {
 }
 
 /// Adds what is signed, by whom, and that the log is public for ever.
-pub(super) fn sign(plan: &Plan, list: &mut Labels) {
+pub(crate) fn sign(plan: &Plan, list: &mut Labels) {
     let now = plan.steps.iter().filter_map(|step| match &step.action {
         Action::Sign { piece } => Some(piece),
         _ => None,
@@ -249,7 +250,7 @@ pub(crate) fn debts(facts: &Facts) -> Vec<String> {
 
 /// Adds the evidence of a receipt: how much, who signed, where logs hold it,
 /// what is owed.
-pub(super) fn describe(facts: &Facts, history: &History, list: &mut Labels) {
+pub(crate) fn describe(facts: &Facts, history: &History, list: &mut Labels) {
     list.line("evidence", summary(&facts.evidence));
     not_carried(&facts.evidence, list);
     list.entry("owed", paint::OPEN, debts(facts));
@@ -261,29 +262,29 @@ pub(super) fn describe(facts: &Facts, history: &History, list: &mut Labels) {
     for signer in signers {
         list.line("signed", format!("as {signer}"));
     }
-    list.line("log", log(history).unwrap_or_default());
+    list.entry("log", Style::new(), log(history));
 }
 
-/// Says how many log entries a run made, which stay for ever.
-pub(super) fn log(history: &History) -> Option<String> {
-    let entries = || history.signed.iter().flat_map(|it| &it.log);
-    let first = entries().map(|it| it.index).min()?;
-    let last = entries().map(|it| it.index).max()?;
-    let urls: BTreeSet<&str> = entries()
-        .map(|it| it.url.trim_start_matches("https://"))
-        .collect();
-    let urls: Vec<&str> = urls.into_iter().collect();
-    let count = entries().count();
-    let noun = if count == 1 { "entry" } else { "entries" };
-    let span = if first == last {
-        first.to_string()
-    } else {
-        format!("{first} to {last}")
+/// Says how many entries a run made in each log, which stay for ever.
+pub(super) fn log(history: &History) -> Vec<String> {
+    let mut logs: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    for entry in history.signed.iter().flat_map(|it| &it.log) {
+        let name = entry.url.split_once("://");
+        let name = name.map_or(entry.url.as_str(), |(_, rest)| rest);
+        logs.entry(name).or_default().insert(entry.index);
+    }
+    let one = |(name, entries): (&str, BTreeSet<u64>)| {
+        let count = entries.len();
+        let noun = if count == 1 { "entry" } else { "entries" };
+        let (first, last) = (entries.first()?, entries.last()?);
+        let span = if first == last {
+            first.to_string()
+        } else {
+            format!("{first} to {last}")
+        };
+        Some(format!("{count} {noun} in {name}, number {span}"))
     };
-    Some(format!(
-        "{count} {noun} in {}, number {span}",
-        urls.join(", ")
-    ))
+    logs.into_iter().filter_map(one).collect()
 }
 
 /// Counts the pieces that a carrier holds in some state, as `(where, count)`.
@@ -305,7 +306,7 @@ pub(super) fn held(facts: &Facts, states: &[EvidenceState]) -> Vec<(String, usiz
 
 /// Returns the word for what consumers find of a piece of evidence; `None`
 /// where it is as it should be.
-pub(super) fn state(state: EvidenceState) -> Option<(&'static str, anstyle::Style)> {
+pub(super) fn state(state: EvidenceState) -> Option<(&'static str, Style)> {
     Some(match state {
         EvidenceState::Valid => return None,
         EvidenceState::Absent => ("missing", paint::BAD),
@@ -316,4 +317,24 @@ pub(super) fn state(state: EvidenceState) -> Option<(&'static str, anstyle::Styl
         EvidenceState::Irreparable => ("missing for good", paint::OPEN),
         EvidenceState::Unknown => ("could not be read", paint::OPEN),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{WIDTH, seen};
+    use super::*;
+
+    #[test]
+    fn what_nothing_carries_is_said() {
+        let row = |part| EvidenceRow {
+            piece: Piece::Promotion { part },
+            carriers: Vec::new(),
+        };
+        let mut list = Labels::new();
+        not_carried(&[row(1), row(2)], &mut list);
+        insta::assert_snapshot!(seen(&list.render(WIDTH)), @"
+        not       2 promotion statements: without a GitHub release nothing carries them
+        carried
+        ");
+    }
 }

@@ -2,7 +2,6 @@
 
 use relpub::FileVerdict;
 use relpub::file::{Finding, Told};
-use relpub_model::Blocker;
 use relpub_model::evidence::EvidenceKind;
 use relpub_model::name::Repository;
 use relpub_model::notes::size;
@@ -63,20 +62,6 @@ pub(crate) fn file(
         );
     }
     flow(&head, "   ", width) + "\n" + &list.render(width)
-}
-
-/// Lists what speaks against something, each with its reason and the way out.
-pub(crate) fn problems(against: &[Blocker], width: usize) -> String {
-    let mut list = Labels::new();
-    for blocker in against {
-        let first = format!("{} {}", blocker.thing, blocker.reason);
-        list.entry(
-            blocker.code.label(),
-            paint::BAD,
-            [&first, &blocker.detail, &blocker.way_out],
-        );
-    }
-    list.render(width)
 }
 
 fn label(kind: EvidenceKind) -> &'static str {

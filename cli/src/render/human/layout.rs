@@ -163,6 +163,16 @@ impl Labels {
         self.rows.is_empty()
     }
 
+    /// Returns the labels with their paragraphs, for other ways to show them.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.rows.iter().filter_map(|row| match row {
+            Row::Entry {
+                label, paragraphs, ..
+            } => Some((label.as_str(), paragraphs.as_slice())),
+            Row::Line(_) => None,
+        })
+    }
+
     /// Returns the width of the column of labels: that of its longest word.
     pub(crate) fn label_width(&self) -> usize {
         let words = self.rows.iter().filter_map(|row| match row {
@@ -268,6 +278,11 @@ impl Cell {
 /// Where that is wider than `width`, the column of names gives way: a name that
 /// is too long for it stays whole, and the rest of its row follows below.
 pub(crate) fn table(rows: &[Vec<Cell>], names: usize, width: usize) -> String {
+    table_rows(rows, names, width).concat()
+}
+
+/// Returns the rows of a table, for a caller that puts something between them.
+pub(crate) fn table_rows(rows: &[Vec<Cell>], names: usize, width: usize) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widest = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

@@ -19,8 +19,8 @@ mod words;
 pub(crate) mod samples;
 
 pub(crate) use blocked::{blocked, here, sentence};
-pub(crate) use evidence::counted;
-pub(crate) use file::{file, problems};
+pub(crate) use evidence::{counted, describe as evidence, sign};
+pub(crate) use file::file;
 pub(crate) use inspect::inspect;
 pub(crate) use layout::{Labels, paint, plain};
 pub(crate) use plan::{about_to, next_step, plan};

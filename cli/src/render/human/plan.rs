@@ -297,6 +297,9 @@ pub(crate) fn next_step(plan: &Plan, saved: &str, command: &str, width: usize) -
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use relpub_model::config::Attest;
+    use relpub_model::evidence::Piece;
+    use relpub_model::observed::Seen;
 
     use super::super::samples::{FILES, Sample, WIDTH, held, seen};
     use super::*;
@@ -364,6 +367,7 @@ mod tests {
           assumed   PyPI takes this workflow as a trusted publisher of slugs (a new project)
                     the tag name v1.2.0 was not burned by an immutable release that was deleted (GitHub
                     tells only when the release is made)
+                    this credential may write attestations of ada/slugs
                     this credential may write releases of ada/slugs
           note      no manifest names the commit that the files were built from
           by hand   Tell the mailing list.
@@ -371,6 +375,30 @@ mod tests {
           nothing has been changed · promotion aefbeb6a3b25 · plan saved in .relpub/v1.2.0/plan.json
           to do it: relpub promote v1.2.0
         "#);
+    }
+
+    #[test]
+    fn a_receipt_that_is_left_to_sign_is_recorded() {
+        let mut sample = Sample::new().attested().released();
+        sample.config.evidence.attest.insert(Attest::Receipt);
+        let sample = sample.seeing(|piece, _| match piece {
+            Piece::Receipt { .. } => Seen::Absent,
+            _ => Seen::Valid,
+        });
+        let screen = screen(&sample, WIDTH);
+        let end = screen.find("  waived").unwrap();
+        assert_snapshot!(&screen[..end], @"
+        slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   4 artifacts, 108 MB   from file:dist
+
+          artifact                                  size   pypi   github   evidence
+          slugs-1.2.0-cp310-abi3-win_amd64.whl    101 MB   same   same     all there
+          slugs-1.2.0-py3-none-any.whl           48.2 kB   same   same     all there
+          slugs-1.2.0.tar.gz                     31.9 kB   same   same     all there
+          slugs-1.2.0-x86_64-unknown-linux-gnu    6.4 MB   ·      same     all there
+
+          confirm   find everything by digest where users look
+          record    receipt statement to GitHub's attestation store
+        ");
     }
 
     #[test]

@@ -109,6 +109,8 @@ fn history(receipt: &Receipt) -> Labels {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use relpub_model::evidence::Piece;
+    use relpub_model::observed::Seen;
 
     use super::super::samples::{FILES, Sample, WIDTH, held, seen};
     use super::*;
@@ -143,6 +145,29 @@ mod tests {
                     12:00:00 slugs-1.2.0.tar.gz to PyPI
           see       GitHub https://example.org/ada/slugs/releases/tag/v1.2.0
         "#);
+    }
+
+    #[test]
+    fn a_receipt_with_evidence() {
+        let sample = Sample::new()
+            .attested()
+            .released()
+            .seeing(|piece, _| match piece {
+                Piece::Publish { of } if of.name == FILES[0] => Seen::Absent,
+                _ => Seen::Valid,
+            });
+        let screen = seen(&receipt(&sample.receipt(), WIDTH));
+        let from = screen.find("  evidence").unwrap();
+        let end = screen.find("  done").unwrap();
+        assert_snapshot!(&screen[from..end], @"
+        evidence  4 signatures, 4 SBOMs, promotion statement, 2 of 3 publish attestations
+        owed      publish attestation of slugs-1.2.0-cp310-abi3-win_amd64.whl is missing at PyPI for good;
+                  nowhere else
+        signed    as ada/slugs release.yml@v1.2.0
+        log       9 entries in log2026.example.org, number 7001 to 7009
+                  2 entries in rekor.example.org, number 7010 to 7011
+        run       2026-11-20 12:00:00 UTC, 4 min 12 s, relpub 0.1.0
+        ");
     }
 
     #[test]

@@ -271,6 +271,9 @@ mod tests {
           evidence  4 signatures, 4 SBOMs, promotion statement, 2 of 3 publish attestations
           owed      publish attestation of slugs-1.2.0-py3-none-any.whl is missing at PyPI for good; nowhere
                     else
+          signed    as ada/slugs release.yml@v1.2.0
+          log       9 entries in log2026.example.org, number 7001 to 7009
+                    2 entries in rekor.example.org, number 7010 to 7011
           waived    bin/aarch64-apple-darwin/slugs missing: "runner outage, 1.2.1 follows"
           verify    relpub verify v1.2.0
           receipt   .relpub/v1.2.0/receipt.json

@@ -1,19 +1,26 @@
 //! The screens of `verify` and `status`: what is there now, read afresh.
 
 use anstyle::Style;
+use relpub_model::Blocker;
 use relpub_model::config::Config;
-use relpub_model::evidence::Carrier;
+use relpub_model::evidence::{Carrier, Piece};
 use relpub_model::plan::{EvidenceState, Presence, service_name};
 use relpub_model::receipt::{Facts, Receipt};
 
 use super::evidence;
-use super::layout::{Cell, Labels, flow, paint, plain, table};
+use super::layout::{Cell, Labels, flow, paint, plain, table_rows, wrap};
 use super::released::{destinations, there};
 use super::standing::Standing;
 
 /// Returns what a reading-back found: one line per destination, and everything
-/// that differs, is missing or could not be told.
-pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
+/// that differs, is missing or could not be told, with the reason where `against`
+/// has one.
+pub(crate) fn verified(
+    facts: &Facts,
+    against: &[Blocker],
+    config: &Config,
+    width: usize,
+) -> String {
     let promotion = &facts.promotion;
     let mut carried = facts.evidence.iter().flat_map(|row| &row.carriers);
     let unknown = carried.any(|row| row.state == EvidenceState::Unknown)
@@ -40,10 +47,21 @@ pub(crate) fn verified(facts: &Facts, config: &Config, width: usize) -> String {
         out.push('\n');
         out.push_str(&list.render(width));
     }
-    let found = findings(facts);
+    let (found, why): (Vec<_>, Vec<_>) = findings(facts, against).into_iter().unzip();
     if !found.is_empty() {
         out.push('\n');
-        out.push_str(&table(&found, 1, width));
+    }
+    for (row, why) in table_rows(&found, 1, width).iter().zip(why) {
+        out.push_str(row);
+        let Some(Blocker {
+            detail, way_out, ..
+        }) = why
+        else {
+            continue;
+        };
+        let lines = [detail, way_out].into_iter().filter(|it| !it.is_empty());
+        let lines = lines.flat_map(|text| wrap(text, width.saturating_sub(4)));
+        out.extend(lines.map(|line| format!("    {line}\n")));
     }
     out
 }
@@ -72,28 +90,31 @@ pub(crate) fn differs(facts: &Facts) -> bool {
         || (known && facts.tag.is_none())
 }
 
+/// Something that is not as it should be, and why, where that is known.
+type Finding<'a> = (Vec<Cell>, Option<&'a Blocker>);
+
+fn finding(place: &str, thing: &str, (word, style): (&str, Style)) -> Vec<Cell> {
+    let word = Cell::new(word).style(style);
+    vec![Cell::new(place), Cell::new(thing), word]
+}
+
 /// Lists what is not as it should be.
-fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
-    let mut out = Vec::new();
-    let mut add = |place: &str, thing: &str, (word, style): (&str, Style)| {
-        out.push(vec![
-            Cell::new(place),
-            Cell::new(thing),
-            Cell::new(word).style(style),
-        ]);
-    };
+fn findings<'a>(facts: &Facts, against: &'a [Blocker]) -> Vec<Finding<'a>> {
+    let mut out: Vec<Finding<'a>> = Vec::new();
     let open = facts
         .places
         .iter()
         .filter(|it| it.presence != Presence::Same);
-    for place in open {
+    out.extend(open.map(|place| {
         let service = service_name(&place.destination);
-        add(service, place.name.as_str(), word(place.presence));
-    }
+        let row = finding(service, place.name.as_str(), word(place.presence));
+        (row, None)
+    }));
     for row in &facts.evidence {
         for held in &row.carriers {
             if let Some(word) = evidence::state(held.state) {
-                add(&place(&held.carrier), &row.piece.to_string(), word);
+                let cells = finding(&place(&held.carrier), &row.piece.to_string(), word);
+                out.push((cells, reason(against, &row.piece, &held.carrier)));
             }
         }
     }
@@ -101,25 +122,33 @@ fn findings(facts: &Facts) -> Vec<Vec<Cell>> {
     match &facts.tag {
         Some(at) if *at == facts.promotion.commit => {}
         Some(at) => {
-            let text = format!(
-                "at {}, promoted {}",
-                at.short(),
-                facts.promotion.commit.short()
-            );
-            add("tag", tag, (&text, paint::BAD));
+            let promoted = facts.promotion.commit.short();
+            let text = format!("at {}, promoted {promoted}", at.short());
+            out.push((finding("tag", tag, (&text, paint::BAD)), None));
         }
-        None => add("tag", tag, ("not found", paint::BAD)),
+        None => out.push((finding("tag", tag, ("not found", paint::BAD)), None)),
     }
     for pointer in facts.pointers.iter().filter(|it| !it.settled) {
         let at = pointer.at.as_deref().unwrap_or("nothing");
         let text = format!("points at {at}");
-        add(
-            service_name(&pointer.destination),
-            "latest",
-            (&text, paint::BAD),
-        );
+        let service = service_name(&pointer.destination);
+        out.push((finding(service, "latest", (&text, paint::BAD)), None));
     }
     out
+}
+
+/// Returns what speaks against a piece of evidence at one carrier: a blocker
+/// names the piece, and ends by naming the carrier.
+fn reason<'a>(against: &'a [Blocker], piece: &Piece, carrier: &Carrier) -> Option<&'a Blocker> {
+    let piece = piece.to_string();
+    let place = match carrier {
+        Carrier::Store => format!(" in {carrier}"),
+        _ => format!(" at {}", place(carrier)),
+    };
+    against.iter().find(|it| {
+        let rejected = it.thing == piece && it.reason.ends_with(&place);
+        rejected || it.thing == format!("the {piece}{place}")
+    })
 }
 
 /// Returns the name of what carries evidence, as short as that of a file's place.
@@ -202,14 +231,18 @@ fn next(facts: &Facts, command: impl Fn(&str) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
-    use relpub_model::evidence::Piece;
     use relpub_model::observed::Seen;
+    use relpub_model::plan::against;
 
     use super::super::samples::{FILES, Sample, WIDTH, held, other, seen};
     use super::*;
 
     fn verify(sample: &Sample) -> String {
-        seen(&verified(&sample.facts(), &sample.config, WIDTH))
+        let (facts, against) = (
+            sample.facts(),
+            against(&sample.promotion(), &sample.observed),
+        );
+        seen(&verified(&facts, &against, &sample.config, WIDTH))
     }
 
     fn stands(sample: &Sample) -> String {
@@ -275,6 +308,8 @@ mod tests {
           evidence  3 of 4 signatures, 4 SBOMs, promotion statement, 3 publish attestations
 
           GitHub                       signature of slugs-1.2.0-cp310-abi3-win_amd64.whl   does not verify
+            the certificate is of another workflow
+            Treat the release as tampered with until it is clear who put it there.
           GitHub's attestation store   SBOM of slugs-1.2.0-py3-none-any.whl                missing
         "#);
     }
@@ -306,6 +341,29 @@ mod tests {
           public    1 wheel on PyPI
           hidden    2 files in the draft on GitHub
           not yet   1 wheel, 1 sdist on PyPI · 2 files on GitHub · GitHub release v1.2.0 · GitHub latest
+          last run  2026-11-20 12:04 UTC, after slugs-1.2.0-cp310-abi3-win_amd64.whl to PyPI
+          next      relpub promote v1.2.0 puts what is not yet there, and nothing twice
+        ");
+    }
+
+    #[test]
+    fn evidence_is_counted_by_what_carries_it() {
+        let sample = Sample::new()
+            .attested()
+            .on_index(&[held(FILES[0])])
+            .in_draft(&FILES.map(held))
+            .seeing(|piece, carrier| match (piece, carrier) {
+                (Piece::Publish { of }, _) if of.name == FILES[0] => Seen::Valid,
+                (Piece::Publish { .. }, _) | (_, Carrier::Store) => Seen::Absent,
+                _ => Seen::Valid,
+            });
+        assert_snapshot!(stands(&sample), @"
+        not finished: slugs 1.2.0   tag v1.2.0 at 6e4ddaf1   promotion aefbeb6a3b25
+
+          public    1 wheel on PyPI · 1 piece of evidence at PyPI
+          hidden    4 files in the draft on GitHub · 9 pieces of evidence at GitHub
+          not yet   1 wheel, 1 sdist on PyPI · 5 pieces of evidence at GitHub's attestation store · 2 pieces
+                    of evidence at PyPI · GitHub release v1.2.0 · GitHub latest
           last run  2026-11-20 12:04 UTC, after slugs-1.2.0-cp310-abi3-win_amd64.whl to PyPI
           next      relpub promote v1.2.0 puts what is not yet there, and nothing twice
         ");

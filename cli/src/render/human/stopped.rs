@@ -1,9 +1,12 @@
 //! The screen of a promotion that stopped part-way: why, what is public and what
 //! is not, what must be put right first, and that running again continues.
 
+use anstyle::Style;
 use relpub::Stopped;
 use relpub_model::config::Config;
 use relpub_model::decision::{Decision, Failure};
+use relpub_model::plan::{EvidenceState, Presence};
+use relpub_model::receipt::Facts;
 
 use super::evidence;
 use super::layout::{Labels, indented, paint, wrap};
@@ -23,7 +26,7 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
     } = stop;
     let mut list = Labels::new();
     Standing::new(&receipt.facts, Some(config)).describe(&mut list);
-    list.line("log", evidence::log(&receipt.history).unwrap_or_default());
+    list.entry("log", Style::new(), evidence::log(&receipt.history));
     let mut advice = match action {
         Some(action) => vec![
             what_to_do(failure),
@@ -34,6 +37,12 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
             what_to_do(failure)
         )],
     };
+    if is_sigstore(failure) && nothing_is_public(&receipt.facts) {
+        advice.push(
+            "Sigstore failed, not a destination: all is signed before anything becomes public."
+                .to_owned(),
+        );
+    }
     if !seen {
         advice.push(
             "This is what the run itself knows; nothing was read back after it stopped.".to_owned(),
@@ -52,6 +61,19 @@ pub(crate) fn stopped(stop: &Stopped, config: &Config, width: usize) -> String {
         .flat_map(|text| wrap(text, width.saturating_sub(2)));
     out.push_str(&indented(lines));
     out
+}
+
+/// Tells whether a part of Sigstore failed; its services have names of their own.
+fn is_sigstore(failure: &Failure) -> bool {
+    let parts = ["Sigstore", "Fulcio", "Rekor", "timestamp authority"];
+    parts.iter().any(|part| failure.service.starts_with(part))
+}
+
+fn nothing_is_public(facts: &Facts) -> bool {
+    let mut places = facts.places.iter();
+    let mut carriers = facts.evidence.iter().flat_map(|row| &row.carriers);
+    places.all(|place| place.presence != Presence::Same)
+        && carriers.all(|row| row.state != EvidenceState::Valid)
 }
 
 /// Says what must be put right before the same command is run again.
@@ -86,6 +108,8 @@ fn what_to_do(failure: &Failure) -> String {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use relpub_model::evidence::{Carrier, Piece};
+    use relpub_model::observed::Seen;
     use relpub_model::plan::{Action, Phase};
 
     use super::super::samples::{FILES, Sample, WIDTH, failure, held, seen};
@@ -118,6 +142,40 @@ mod tests {
           not yet   2 wheels, 1 sdist on PyPI · 2 files on GitHub · GitHub release v1.2.0 · GitHub latest
           When GitHub answers, run the same command again.
           It continues with draft at GitHub; nothing is uploaded twice.
+        ");
+    }
+
+    #[test]
+    fn where_sigstore_fails_nothing_is_public() {
+        let sample =
+            Sample::new()
+                .attested()
+                .in_draft(&FILES.map(held))
+                .seeing(|piece, carrier| match (piece, carrier) {
+                    (Piece::Signature { .. }, Carrier::Asset { .. }) => Seen::Valid,
+                    _ => Seen::Absent,
+                });
+        let mut failure = failure(Decision::Transient, "");
+        failure.service = "Rekor".to_owned();
+        failure.message =
+            "Rekor: could not log the signature of slugs-1.2.0.tar.gz: HTTP 503 (tried 4 times)"
+                .to_owned();
+        let plan = sample.plan();
+        let mut actions = plan.steps_in(Phase::Stage).map(|step| &step.action);
+        let action = actions.find(|action| matches!(action, Action::Sign { .. }));
+        assert_snapshot!(screen(&sample.stopped(failure, action.cloned())), @"
+        stopped: Rekor: could not log the signature of slugs-1.2.0.tar.gz: HTTP 503 (tried 4 times)
+
+          public    nothing
+          hidden    4 files in the draft on GitHub · 4 pieces of evidence at GitHub
+          not yet   2 wheels, 1 sdist on PyPI · 5 pieces of evidence at GitHub · 5 pieces of evidence at
+                    GitHub's attestation store · 3 pieces of evidence at PyPI · GitHub release v1.2.0 ·
+                    GitHub latest
+          log       4 entries in log2026.example.org, number 7001 to 7004
+          When Rekor answers, run the same command again.
+          It continues with signing the SBOM of slugs-1.2.0-cp310-abi3-win_amd64.whl; nothing is uploaded
+          twice.
+          Sigstore failed, not a destination: all is signed before anything becomes public.
         ");
     }
 

@@ -120,16 +120,11 @@ impl EvidenceRule {
         self.rules(repository, Some(repository_id), |text| text.render(vars))
     }
 
-    /// Returns the same for a tag that is not known. What depends on it is not
-    /// compared; it can be, once it is known.
+    /// Returns the same for a tag that is not known: what depends on it may be
+    /// anything in its place, and can be compared once it is known.
     pub fn any_tag(&self, repository: &Repository, repository_id: Option<u64>) -> Vec<SignerRule> {
-        let fixed = |text: &Template| Ok(text.as_str().to_owned());
-        let mut rule = self.clone();
-        for signer in &mut rule.signers {
-            signer.workflow.take_if(|text| text.as_str().contains('{'));
-            signer.git_ref.take_if(|text| text.as_str().contains('{'));
-        }
-        let rules = rule.rules(repository, repository_id, fixed);
+        let open = |text: &Template| Ok(without_variables(text.as_str()));
+        let rules = self.rules(repository, repository_id, open);
         rules.unwrap_or_default()
     }
 
@@ -160,6 +155,18 @@ impl EvidenceRule {
         };
         templates.iter().map(rule).collect()
     }
+}
+
+/// Puts `*` in the place of each variable.
+fn without_variables(template: &str) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        out.push('*');
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    out + rest
 }
 
 /// Reads `[evidence]`.
@@ -353,7 +360,8 @@ mod tests {
             (rules[1].repository.as_str(), rules[1].repository_id),
             ("ada/builds", None)
         );
-        assert_eq!(rule.any_tag(&config.repository, None)[0].git_ref, None);
+        let any = &rule.any_tag(&config.repository, None)[0];
+        assert_eq!(any.git_ref.as_deref(), Some("refs/tags/v*"));
     }
 
     #[test]

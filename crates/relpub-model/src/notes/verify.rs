@@ -168,14 +168,12 @@ fn other_repository(workflow: &str) -> Option<&str> {
 fn issuer(rules: &[SignerRule]) -> String {
     let issuers: BTreeSet<&str> = rules.iter().map(|rule| rule.issuer.as_str()).collect();
     let all: Vec<&str> = issuers.into_iter().collect();
-    match all[..] {
-        [one] => format!("--certificate-oidc-issuer {}", quoted(one)),
-        _ => {
-            let any: Vec<String> = all.into_iter().map(escaped).collect();
-            let any = quoted(&format!("^(?:{})$", any.join("|")));
-            format!("--certificate-oidc-issuer-regexp {any}")
-        }
+    if let [one] = all[..] {
+        return format!("--certificate-oidc-issuer {}", quoted(one));
     }
+    let any: Vec<String> = all.into_iter().map(escaped).collect();
+    let any = quoted(&format!("^(?:{})$", any.join("|")));
+    format!("--certificate-oidc-issuer-regexp {any}")
 }
 
 /// Returns an anchored regular expression for the identities that the rules

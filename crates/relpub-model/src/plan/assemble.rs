@@ -10,6 +10,7 @@ use super::{Action, Plan, Presence, Row, Step, assumptions, pointer};
 use crate::blocker::{Blocker, Code};
 use crate::config::{Config, Destination, DestinationKind, SigstoreRule, Vars};
 use crate::decision::{Decision, Failure};
+use crate::evidence::Carrier;
 use crate::findings::{Distribution, Facts, Findings};
 use crate::name::{DestinationName, FileName, ProjectName};
 use crate::notes::{Notes, Signers};
@@ -52,6 +53,7 @@ impl Plan {
             .plan
             .warnings
             .extend(observed.warnings.iter().cloned());
+        maker.plan.debts_named.clone_from(&observed.debts_named);
         maker.judge_tag();
         for destination in config.destinations.values() {
             maker.judge(destination);
@@ -83,6 +85,7 @@ fn empty(config: &Config, release: &Release, promotion: &Promotion) -> Plan {
         notes: None,
         distributions: BTreeMap::new(),
         sboms: BTreeMap::new(),
+        debts_named: Vec::new(),
         config: config.clone(),
     }
 }
@@ -244,7 +247,25 @@ impl<'a> Maker<'a> {
         let wanted = |name: &str| {
             judged.iter().any(|(edge, _)| edge.name.as_str() == name) || evidence.contains(name)
         };
-        for held in release.assets.iter().filter(|held| !wanted(&held.name)) {
+        let strangers = release.assets.iter().filter(|held| !wanted(&held.name));
+        let (old, strangers): (Vec<_>, Vec<_>) =
+            strangers.partition(|held| draft && held.name.ends_with(".sigstore.json"));
+        if let Some(first) = old.first() {
+            let name = crate::text::Untrusted::new(&first.name).for_terminal();
+            let thing = match old.len() {
+                1 => name,
+                n => format!("{name} and {} more", n - 1),
+            };
+            let reason = format!("in our draft on {service} is evidence of another configuration");
+            self.plan.blockers.push(
+                Blocker::new(Code::Conflict, thing, reason)
+                    .detail(format!("draft {}", release.id))
+                    .way_out(
+                        "Delete the draft on the repository's releases page: relpub makes it anew.",
+                    ),
+            );
+        }
+        for held in strangers {
             let name = crate::text::Untrusted::new(&held.name).for_terminal();
             if draft {
                 self.plan.blockers.push(
@@ -277,6 +298,21 @@ impl<'a> Maker<'a> {
             self.plan
                 .steps
                 .extend(kind.map(|kind| steps::confirm(release, kind)));
+        }
+        let stores = |step: &Step| {
+            matches!(
+                step.action,
+                Action::Attach {
+                    carrier: Carrier::Store,
+                    ..
+                }
+            )
+        };
+        if steps.iter().any(stores) {
+            self.plan.assumptions.push(format!(
+                "this credential may write attestations of {}",
+                self.promotion.repository.name
+            ));
         }
         self.plan.steps.extend(steps);
         self.plan.blockers.extend(blockers);

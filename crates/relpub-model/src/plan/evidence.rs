@@ -9,8 +9,8 @@ use super::presence::{ReleaseState, release_state};
 use super::steps::{RELEASE, STORE};
 use super::{Action, Phase, Step, service_name};
 use crate::blocker::{Blocker, Code};
-use crate::evidence::{Carried, Carrier, Piece};
-use crate::name::DestinationName;
+use crate::evidence::{Carried, Carrier, EvidenceKind, Piece};
+use crate::name::{DestinationName, FileName};
 use crate::observed::{Holdings, Known, Observed, Seen};
 use crate::promotion::Promotion;
 
@@ -69,10 +69,25 @@ impl EvidenceState {
     fn is_there(self) -> bool {
         matches!(self, Self::Staged | Self::Valid)
     }
+}
 
-    /// Tells whether nothing is left to do about it.
-    pub(crate) fn is_settled(self) -> bool {
-        matches!(self, Self::Valid | Self::Superseded | Self::Irreparable)
+impl EvidenceRow {
+    /// Tells whether all its carriers have it, in public.
+    pub fn is_valid(&self) -> bool {
+        let valid = |row: &CarrierRow| row.state == EvidenceState::Valid;
+        !self.carriers.is_empty() && self.carriers.iter().all(valid)
+    }
+
+    /// Tells whether nothing is left to do about it. A statement of an earlier
+    /// configuration stays where it is public, if the present one is elsewhere.
+    pub(crate) fn is_settled(&self) -> bool {
+        let valid = |row: &CarrierRow| row.state == EvidenceState::Valid;
+        let elsewhere = self.piece == Piece::Checksums || self.carriers.iter().any(valid);
+        self.carriers.iter().all(|row| match row.state {
+            EvidenceState::Valid | EvidenceState::Irreparable => true,
+            EvidenceState::Superseded => elsewhere,
+            _ => false,
+        })
     }
 }
 
@@ -206,8 +221,25 @@ fn at_release(
         Some(Seen::Absent | Seen::Incomplete) if closed => Found::fine(EvidenceState::Irreparable),
         Some(Seen::Absent) => Found::fine(EvidenceState::Absent),
         Some(Seen::Incomplete) => Found::fine(EvidenceState::Partial),
+        // What can be changed by hand must not differ; what cannot is what it was.
+        Some(Seen::Other) if *piece == Piece::Checksums && !draft && !closed => {
+            other_checksums(service_name(destination))
+        }
         Some(Seen::Other) => Found::fine(EvidenceState::Superseded),
         other => not_it(piece, service_name(destination), other, draft),
+    }
+}
+
+fn other_checksums(service: &str) -> Found {
+    let blocker = Blocker::new(
+        Code::Evidence,
+        Piece::Checksums.to_string(),
+        format!("at {service} are not those of this promotion"),
+    )
+    .way_out("Delete the file from the release, then run again: it is written anew.");
+    Found {
+        state: EvidenceState::Rejected,
+        why: Some(blocker),
     }
 }
 
@@ -223,7 +255,7 @@ fn not_it(piece: &Piece, service: &str, held: Option<&Seen>, draft: bool) -> Fou
         },
         Some(Seen::Rejected(why)) => {
             let way_out = if draft {
-                "Find out who put it there. Delete it from the draft, then run again."
+                "If the configuration has changed, delete the draft, and relpub makes it anew. Else find out who put it there."
             } else {
                 "Treat the release as tampered with until it is clear who put it there."
             };
@@ -292,7 +324,7 @@ fn attach(piece: &Piece, carrier: &Carrier, public: bool) -> Option<Step> {
         (_, Carrier::Index { .. }) => return None,
         (Piece::Receipt { .. }, _) => (Phase::Record, STORE, 0),
         (_, Carrier::Store) => (Phase::Publish, STORE, 0),
-        (_, Carrier::Asset { .. }) if public => (Phase::Publish, RELEASE, 0),
+        (_, Carrier::Asset { .. }) if public => (Phase::Publish, STORE, 0),
         (_, Carrier::Asset { .. }) => (Phase::Stage, RELEASE, 2),
     };
     let action = Action::Attach {
@@ -383,6 +415,17 @@ pub(crate) fn misfits(rows: &[EvidenceRow], promotion: &Promotion) -> Vec<Blocke
                 ),
             );
         }
+        let mut seen = BTreeSet::new();
+        let twins = assets.iter().filter(|name| !seen.insert(name.folded()));
+        out.extend(twins.map(|name| {
+            Blocker::new(
+                Code::Ambiguous,
+                name.as_str(),
+                format!("would be the evidence of two artifacts at {service}"),
+            )
+            .way_out("Give one of the artifacts another name, so that its evidence has one too.")
+        }));
+        out.extend(too_long(promotion, service));
         let count = assets.len() + files.len();
         if count > MOST_ASSETS {
             out.push(Blocker::new(Code::Refused, service, format!("would have {count} files in one release, and takes {MOST_ASSETS}"))
@@ -391,4 +434,31 @@ pub(crate) fn misfits(rows: &[EvidenceRow], promotion: &Promotion) -> Vec<Blocke
         }
     }
     out
+}
+
+/// The longest that relpub adds to a file's name.
+const LONGEST_SUFFIX: &str = ".sbom.sigstore.json";
+
+/// Finds names that would be too long with what is added to them.
+fn too_long(promotion: &Promotion, service: &str) -> Vec<Blocker> {
+    let kinds = &promotion.evidence.kinds;
+    if !kinds.contains(&EvidenceKind::Signature) && !kinds.contains(&EvidenceKind::Sbom) {
+        return Vec::new();
+    }
+    let is_long = |name: &&FileName| {
+        format!("{name}{LONGEST_SUFFIX}")
+            .parse::<FileName>()
+            .is_err()
+    };
+    let names: BTreeSet<&FileName> = promotion.edges.iter().map(|edge| &edge.name).collect();
+    let blocker = |name: &FileName| {
+        Blocker::new(
+            Code::Refused,
+            name.as_str(),
+            format!("has a name that is too long for the evidence beside it at {service}"),
+        )
+        .detail(format!("it takes {LONGEST_SUFFIX}"))
+        .way_out("Give the artifact a shorter name.")
+    };
+    names.into_iter().filter(is_long).map(blocker).collect()
 }

@@ -75,6 +75,9 @@ pub struct Plan {
     /// The documents that describe artifacts, by the artifacts' digests.
     #[serde(skip)]
     pub sboms: BTreeMap<Sha256, Sha256>,
+    /// What a signed receipt statement already names as missing for good.
+    #[serde(skip)]
+    pub debts_named: Vec<(Piece, Carrier)>,
     /// The configuration it was made from.
     #[serde(skip)]
     pub config: Config,

@@ -13,8 +13,8 @@ use crate::promotion::Edge;
 /// anything back, a release's notes point at everything else.
 const INDEX: u8 = 10;
 const TAG: u8 = 80;
-/// The attestation store: before the release, whose notes say how to verify.
-pub(super) const STORE: u8 = 85;
+/// Evidence that goes public: before what it is about.
+pub(super) const STORE: u8 = 5;
 pub(super) const RELEASE: u8 = 90;
 
 /// An edge and what its destination holds of it.

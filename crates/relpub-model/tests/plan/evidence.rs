@@ -20,7 +20,7 @@ impl Case {
     }
 
     /// What was seen of the evidence, by piece and carrier.
-    fn seen(mut self, see: impl Fn(&Piece, &Carrier) -> Seen) -> Self {
+    pub(super) fn seen(mut self, see: impl Fn(&Piece, &Carrier) -> Seen) -> Self {
         for carried in self.promotion().pieces() {
             let all = self
                 .observed
@@ -35,7 +35,7 @@ impl Case {
         self
     }
 
-    fn published(self, immutable: bool) -> Self {
+    pub(super) fn published(self, immutable: bool) -> Self {
         let marker = Some(self.marker());
         let release = ForgeRelease {
             id: 1,
@@ -77,11 +77,11 @@ fn everything_is_signed_before_anything_is_public() {
     Stage 2 SBOM of slugs-1.2.0-py3-none-any.whl to GitHub as slugs-1.2.0-py3-none-any.whl.sbom.sigstore.json
     Stage 2 SBOM of slugs-1.2.0.tar.gz to GitHub as slugs-1.2.0.tar.gz.sbom.sigstore.json
     Stage 2 promotion statement to GitHub as promotion.sigstore.json
-    Publish 0 slugs-1.2.0-py3-none-any.whl to PyPI
-    Publish 1 slugs-1.2.0.tar.gz to PyPI
     Publish 0 SBOM of slugs-1.2.0-py3-none-any.whl to GitHub's attestation store
     Publish 0 SBOM of slugs-1.2.0.tar.gz to GitHub's attestation store
     Publish 0 promotion statement to GitHub's attestation store
+    Publish 0 slugs-1.2.0-py3-none-any.whl to PyPI
+    Publish 1 slugs-1.2.0.tar.gz to PyPI
     Publish 0 release at GitHub
     Confirm 0 reading back from PyPI
     Confirm 0 reading back from GitHub
@@ -290,4 +290,69 @@ fn what_an_unreadable_index_carries_is_unknown_not_missing() {
         .iter()
         .find(|row| matches!(row.piece, Piece::Publish { .. }));
     assert_eq!(row.unwrap().carriers[0].state, EvidenceState::Unknown);
+}
+
+#[test]
+fn a_statement_of_an_earlier_recipe_is_enough_only_beside_the_present_one() {
+    let other = |piece: &Piece, carrier: &Carrier| match (piece, carrier) {
+        (Piece::Promotion { .. }, Carrier::Asset { .. }) => Seen::Other,
+        _ => Seen::Valid,
+    };
+    let case = Case::new().attested().published(false).seen(other);
+    assert!(Facts::new(&case.config, &case.promotion(), &case.observed).complete);
+    let nowhere = |piece: &Piece, _: &Carrier| match piece {
+        Piece::Promotion { .. } => Seen::Other,
+        _ => Seen::Valid,
+    };
+    let case = Case::new().attested().published(false).seen(nowhere);
+    assert!(!Facts::new(&case.config, &case.promotion(), &case.observed).complete);
+}
+
+#[test]
+fn other_checksums_in_a_public_release_are_a_rejection() {
+    let mut case = Case::new().attested();
+    let named = format!("{CONFIG}[evidence]\nchecksums = \"SHA256SUMS\"\n");
+    case.config.evidence = Config::parse("relpub.toml", &named).unwrap().evidence;
+    let case = case.published(false).seen(|piece, _| match piece {
+        Piece::Checksums => Seen::Other,
+        _ => Seen::Valid,
+    });
+    let plan = case.plan();
+    assert_eq!(plan.exit(), Exit::Rejected, "{:?}", plan.blockers);
+    assert!(!Facts::new(&case.config, &case.promotion(), &case.observed).complete);
+}
+
+#[test]
+fn two_artifacts_never_share_a_piece_of_evidence() {
+    let mut case = Case::new().attested();
+    let named = FILES[0].to_owned() + ".sbom";
+    for place in &mut case.release.artifacts[1].places {
+        place.name = named.parse().unwrap();
+    }
+    let plan = case.plan();
+    let twin = format!("{}.sbom.sigstore.json", FILES[0]);
+    assert!(
+        plan.blockers
+            .iter()
+            .any(|it| it.thing == twin && it.code == Code::Ambiguous),
+        "{:?}",
+        plan.blockers
+    );
+}
+
+#[test]
+fn a_name_that_leaves_no_room_for_its_evidence_is_refused() {
+    let mut case = Case::new().attested();
+    let long = "x".repeat(240);
+    for place in &mut case.release.artifacts[1].places {
+        place.name = long.parse().unwrap();
+    }
+    let plan = case.plan();
+    assert!(
+        plan.blockers
+            .iter()
+            .any(|it| it.thing == long && it.code == Code::Refused),
+        "{:?}",
+        plan.blockers
+    );
 }

@@ -4,6 +4,7 @@
 
 mod evidence;
 mod notes;
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -126,6 +127,7 @@ impl Case {
             credentials: BTreeMap::new(),
             evidence: BTreeMap::new(),
             signer: SignerState::NotAsked,
+            debts_named: Vec::new(),
             warnings: Vec::new(),
             generated_notes: None,
         };

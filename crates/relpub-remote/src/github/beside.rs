@@ -50,11 +50,14 @@ impl GitHub {
     /// Reads small files of a release or draft, by one look at its list.
     ///
     /// What is not there, not complete or longer than `limit` bytes is left out.
+    /// Of a `public` release they are read as anyone does: GitHub counts what its
+    /// API is asked for, and not what its web pages are.
     pub async fn read_assets(
         &self,
         release: u64,
         names: &[FileName],
         limit: usize,
+        public: bool,
     ) -> Result<BTreeMap<FileName, Vec<u8>>, RemoteError> {
         if names.is_empty() {
             return Ok(BTreeMap::new());
@@ -65,7 +68,7 @@ impl GitHub {
             .iter()
             .filter_map(|name| Some((name, find(&assets, name).filter(small)?)));
         let reads = wanted.map(|(name, asset)| async move {
-            let bytes = self.read(asset, limit).await?;
+            let bytes = self.read(asset, limit, public).await?;
             Ok::<_, RemoteError>((name.clone(), bytes))
         });
         // Collected first: a stream over a lazy iterator of futures is not `Send`.
@@ -76,13 +79,23 @@ impl GitHub {
             .await
     }
 
-    async fn read(&self, asset: &Asset, limit: usize) -> Result<Vec<u8>, RemoteError> {
+    async fn read(
+        &self,
+        asset: &Asset,
+        limit: usize,
+        public: bool,
+    ) -> Result<Vec<u8>, RemoteError> {
+        if self.api.token.is_none() {
+            return self.read_as(As::Anyone, asset, limit).await;
+        }
+        if public && let Ok(bytes) = self.read_as(As::Anyone, asset, limit).await {
+            return Ok(bytes);
+        }
+        self.read_as(As::Us, asset, limit).await
+    }
+
+    async fn read_as(&self, who: As, asset: &Asset, limit: usize) -> Result<Vec<u8>, RemoteError> {
         let deed = deed("download", Untrusted::new(&asset.name).for_terminal());
-        // The API allows strangers few requests; the web pages do not count.
-        let who = match self.api.token {
-            Some(_) => As::Us,
-            None => As::Anyone,
-        };
         let mut request = self.download_request(asset, &deed, who)?;
         request.limit = limit;
         let attempt = || once(&self.api.http, &request);

@@ -41,7 +41,10 @@ async fn read(run: &Run<'_>, session: &Session) -> Option<Vec<u8>> {
         panic!("a release was opened");
     };
     let names = [name(), "absent".parse().unwrap()];
-    let read = github(run).read_assets(id, &names, LIMIT).await.unwrap();
+    let read = github(run)
+        .read_assets(id, &names, LIMIT, false)
+        .await
+        .unwrap();
     assert!(read.len() < 2);
     read.into_values().next()
 }

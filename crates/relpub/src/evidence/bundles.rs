@@ -28,7 +28,7 @@ impl Bundles {
         let api = &cx.endpoints.github.api;
         Self {
             folder: cx.store.folder().join("bundles"),
-            world: format!("{world}\n{api}\n{}", promotion.repository.id),
+            world: format!("{world}\n{api}\n{}", promotion.marker()),
             promotion: promotion.id().to_string(),
         }
     }

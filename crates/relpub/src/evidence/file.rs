@@ -72,23 +72,24 @@ pub struct Told {
 }
 
 impl FileVerdict {
-    /// Tells whether something counts, and nothing beside the file speaks
-    /// against it.
+    /// Tells whether a signature or a promotion statement counts, and nothing
+    /// beside the file speaks against it. What a file contains is not who released
+    /// it, so an SBOM alone is not enough.
     pub fn is_good(&self) -> bool {
-        self.findings.iter().any(|it| it.told.is_ok()) && self.rejected().next().is_none()
+        self.counts() && self.rejected().next().is_none()
     }
 
-    /// Returns what does not count, except where something of its kind does:
-    /// in a store anybody's statements may lie beside ours.
+    /// Returns what does not count, except in the store where something else
+    /// does: anybody's statements may lie there beside ours.
     pub fn rejected(&self) -> impl Iterator<Item = &Finding> {
-        let counts = |kind| {
-            self.findings
-                .iter()
-                .any(|it| it.kind == kind && it.told.is_ok())
-        };
-        self.findings
-            .iter()
-            .filter(move |it| it.told.is_err() && (it.place != STORE || !counts(it.kind)))
+        let counts = self.counts();
+        let stands = move |it: &&Finding| it.told.is_err() && (it.place != STORE || !counts);
+        self.findings.iter().filter(stands)
+    }
+
+    fn counts(&self) -> bool {
+        let counts = |it: &Finding| it.kind != EvidenceKind::Sbom && it.told.is_ok();
+        self.findings.iter().any(counts)
     }
 }
 

@@ -1,14 +1,14 @@
 //! Finds the promotion of a tag on any machine: by its signed statement.
 
+use jiff::Timestamp;
 use relpub_model::config::Config;
-use relpub_model::digest::Sha256;
 use relpub_model::evidence::promotion_asset;
 use relpub_model::observed::{Holdings, Releases, TagState};
 use relpub_model::production::PROMOTION_PREDICATE;
 use relpub_model::promotion::Promotion;
 use relpub_model::release::RepositoryId;
 use relpub_model::version::Tag;
-use relpub_remote::{Forge, GitHub, Probe, Publisher};
+use relpub_remote::{Forge, GitHub, Probe, Publisher, RemoteError};
 use relpub_trust::{Signer, Wanted, verify};
 
 use super::Sigstore;
@@ -16,6 +16,9 @@ use super::bundles::LARGEST;
 use crate::context::Context;
 use crate::error::Error;
 use crate::publishers::forge;
+
+/// By how many files of a release the store is asked.
+const TRIES: usize = 5;
 
 /// Finds what was promoted under a tag: the promotion statement beside the
 /// release, or else the one in the attestation store, if an expected signer made
@@ -44,15 +47,18 @@ async fn find(cx: &Context, config: &Config, tag: &Tag) -> Result<Promotion, Err
         repository,
         tag,
     };
-    let mut why = Vec::new();
     let beside = seeker.beside(&github, &releases).await?;
-    for bundle in beside
-        .iter()
-        .chain(&seeker.stored(&forge, &releases).await?)
-    {
+    let (stored, unread) = seeker.stored(&forge, &releases).await;
+    let mut why = Vec::new();
+    let mut newest: Option<(Option<Timestamp>, Promotion)> = None;
+    for bundle in beside.iter().chain(&stored) {
         match seeker.read(bundle) {
-            Ok(promotion) if promotion.commit == commit => return Ok(promotion),
-            Ok(other) => why.push(format!(
+            Ok((at, promotion)) if promotion.commit == commit => {
+                if newest.as_ref().is_none_or(|known| known.0 < at) {
+                    newest = Some((at, promotion));
+                }
+            }
+            Ok((_, other)) => why.push(format!(
                 "a statement is about commit {}, and the tag is at {}",
                 other.commit.short(),
                 commit.short()
@@ -60,7 +66,11 @@ async fn find(cx: &Context, config: &Config, tag: &Tag) -> Result<Promotion, Err
             Err(rejection) => why.push(rejection),
         }
     }
-    Err(not_found(config, tag, &why))
+    match (newest, unread) {
+        (Some((_, promotion)), _) => Ok(promotion),
+        (None, Some(error)) => Err(error.into()),
+        (None, None) => Err(not_found(config, tag, &why)),
+    }
 }
 
 fn not_found(config: &Config, tag: &Tag, why: &[String]) -> Error {
@@ -90,28 +100,40 @@ impl Seeker<'_> {
         };
         let name = promotion_asset(1);
         let limit = usize::try_from(LARGEST).unwrap_or(usize::MAX);
-        let read = github.read_assets(release.id, std::slice::from_ref(&name), limit);
+        let public = releases.published.is_some();
+        let read = github.read_assets(release.id, std::slice::from_ref(&name), limit, public);
         Ok(read.await?.into_values().collect())
     }
 
-    /// Reads the store, by the digest of any file of the release.
-    async fn stored(&self, forge: &Forge, releases: &Releases) -> Result<Vec<Vec<u8>>, Error> {
+    /// Reads the store, by the digests of some files of the release: one may have
+    /// come later. That it cannot be read is returned beside what was.
+    async fn stored(
+        &self,
+        forge: &Forge,
+        releases: &Releases,
+    ) -> (Vec<Vec<u8>>, Option<RemoteError>) {
         let bundle = |name: &str| name.ends_with(".sigstore.json");
         let assets = releases
             .published
             .iter()
             .flat_map(|release| &release.assets);
-        let mut digests = assets
+        let digests = assets
             .filter(|held| !bundle(&held.name))
             .filter_map(|held| held.sha256);
-        let sha256: Option<Sha256> = digests.next();
-        match sha256 {
-            Some(sha256) => Ok(forge.attestations(&sha256, PROMOTION_PREDICATE).await?),
-            None => Ok(Vec::new()),
+        let (mut out, mut unread) = (Vec::new(), None);
+        for sha256 in digests.take(TRIES) {
+            match forge.attestations(&sha256, PROMOTION_PREDICATE).await {
+                Ok(found) => out.extend(found),
+                Err(error) => unread = Some(error),
+            }
+            if !out.is_empty() || unread.is_some() {
+                break;
+            }
         }
+        (out, unread)
     }
 
-    fn read(&self, bundle: &[u8]) -> Result<Promotion, String> {
+    fn read(&self, bundle: &[u8]) -> Result<(Option<Timestamp>, Promotion), String> {
         let wanted = Wanted::Statement(PROMOTION_PREDICATE);
         let (root, now) = (self.sigstore.root(), self.cx.clock.now());
         let evidence = verify(bundle, wanted, &self.expected, root, now);
@@ -124,7 +146,7 @@ impl Seeker<'_> {
                 promotion.repository.name, promotion.tag
             ));
         }
-        Ok(promotion)
+        Ok((evidence.get().signed_at(), promotion))
     }
 }
 

@@ -115,6 +115,9 @@ impl Evidence<'_> {
             .receipt()
             .map_err(|error| NotIt::Rejected(error.to_string()))?;
         if facts.id == self.promotion.id() && facts.complete {
+            let debts = facts.debts();
+            super::lock(&self.debts_named)
+                .extend(debts.map(|(piece, carrier)| (piece.clone(), carrier.clone())));
             return Ok(());
         }
         Err(NotIt::Other)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
 use relpub_model::Sha256;
-use relpub_model::config::DestinationKind;
+use relpub_model::config::Audience;
 use relpub_model::evidence::{Carried, Carrier, EvidenceKind, MOST_SUBJECTS, Piece};
 use relpub_model::name::{DestinationName, FileName};
 use relpub_model::observed::{ForgeRelease, Held, HeldState, Holdings, Known, Observed, Seen};
@@ -13,13 +13,13 @@ use relpub_remote::{Publisher, RemoteError};
 use super::Evidence;
 use super::bundles::LARGEST;
 use super::judge::NotIt;
-use crate::publishers::{At, forge, publisher};
+use crate::publishers::{At, publisher};
 
 /// How many places are looked at once.
 const AT_ONCE: usize = 8;
 
 /// How many assets of a release are read in one go; their bytes are held.
-const BATCH: usize = 32;
+const BATCH: usize = 128;
 
 /// What was seen, by piece and carrier.
 type SeenAll = BTreeMap<Piece, BTreeMap<Carrier, Seen>>;
@@ -66,6 +66,7 @@ impl Evidence<'_> {
             .into_iter()
             .map(|(piece, carrier)| async move {
                 let seen = match &carrier {
+                    Carrier::Store if self.is_untouched(observed) => Seen::Absent,
                     Carrier::Store => self.in_store(&piece).await,
                     Carrier::Index { destination } => {
                         self.at_index(&piece, destination, observed, fresh).await
@@ -82,6 +83,18 @@ impl Evidence<'_> {
         out
     }
 
+    /// Tells whether nothing was begun at any release: statements go into the
+    /// store only after a draft is full, so there are none.
+    fn is_untouched(&self, observed: &Observed) -> bool {
+        let mut releases = self.promotion.evidence.releases.iter();
+        releases.all(|name| match observed.destinations.get(name) {
+            Some(Known::Seen(Holdings::Releases(it))) => {
+                it.drafts_visible && it.published.is_none() && it.drafts.is_empty()
+            }
+            _ => false,
+        })
+    }
+
     /// Looks at the assets of the release that counts: the published one, or the
     /// draft that is ours.
     async fn in_release(
@@ -94,10 +107,8 @@ impl Evidence<'_> {
             Some(Known::Seen(Holdings::Releases(releases))) => {
                 let marker = self.promotion.marker();
                 let ours = |it: &&ForgeRelease| it.marker.as_deref() == Some(&marker);
-                releases
-                    .published
-                    .as_ref()
-                    .or_else(|| releases.drafts.iter().find(ours))
+                let published = releases.published.as_ref().map(|it| (it, true));
+                published.or_else(|| Some((releases.drafts.iter().find(ours)?, false)))
             }
             _ => None,
         };
@@ -105,7 +116,7 @@ impl Evidence<'_> {
         let mut to_read = Vec::new();
         for (piece, name) in wanted {
             let named = |held: &&Held| held.name == name.as_str();
-            let held = release.and_then(|release| release.assets.iter().find(named));
+            let held = release.and_then(|(release, _)| release.assets.iter().find(named));
             match held {
                 None => out.push((piece, name, Seen::Absent)),
                 Some(held) if held.state == HeldState::Incomplete => {
@@ -117,9 +128,12 @@ impl Evidence<'_> {
                 },
             }
         }
-        if let Some(release) = release {
+        if let Some((release, published)) = release {
             for batch in to_read.chunks(BATCH) {
-                out.extend(self.read_batch(destination, release.id, batch).await);
+                out.extend(
+                    self.read_batch(destination, (release.id, published), batch)
+                        .await,
+                );
             }
         }
         out
@@ -149,14 +163,15 @@ impl Evidence<'_> {
     async fn read_batch(
         &self,
         destination: &DestinationName,
-        release: u64,
+        (release, published): (u64, bool),
         batch: &[(Piece, FileName)],
     ) -> Vec<(Piece, FileName, Seen)> {
         let names: Vec<FileName> = batch.iter().map(|(_, name)| name.clone()).collect();
         let read = match self.publisher(destination) {
             Some(Publisher::GitHub(github)) => {
                 let limit = usize::try_from(LARGEST).unwrap_or(usize::MAX);
-                github.read_assets(release, &names, limit).await
+                let public = published && self.is_public(destination);
+                github.read_assets(release, &names, limit, public).await
             }
             _ => Ok(BTreeMap::new()),
         };
@@ -181,6 +196,7 @@ impl Evidence<'_> {
         }
         match self.judge(piece, bytes) {
             Err(not_it) => not_it.into(),
+            Ok(_) if !self.keep => Seen::Valid,
             Ok(_) => match self.bundles.write(piece, bytes) {
                 Ok(()) => Seen::Valid,
                 Err(error) => Seen::Unknown(super::failed(piece, &error)),
@@ -194,17 +210,15 @@ impl Evidence<'_> {
         let (Some(kind), Some(sha256)) = (kind, self.first_subject(piece)) else {
             return Seen::Absent;
         };
-        let stored = forge(self.cx, self.config)
-            .attestations(&sha256, &kind)
-            .await;
+        let stored = self.forge.attestations(&sha256, &kind).await;
         let candidates = match stored {
             Ok(candidates) => candidates,
             Err(error) => return Seen::Unknown(error.failure()),
         };
         for bundle in candidates {
             if self.judge(piece, &bundle).is_ok() {
-                let kept = self.bundles.read(piece).is_some();
                 // Without it another carrier would get a second signature.
+                let kept = !self.keep || self.read(piece).is_some();
                 if kept || self.bundles.write(piece, &bundle).is_ok() {
                     return Seen::Valid;
                 }
@@ -258,16 +272,17 @@ impl Evidence<'_> {
         }
     }
 
+    fn is_public(&self, name: &DestinationName) -> bool {
+        let destination = self.config.destinations.get(name);
+        destination.is_some_and(|it| it.audience == Audience::Public)
+    }
+
     fn publisher(&self, name: &DestinationName) -> Option<Publisher> {
         let at = At {
             tag: &self.promotion.tag,
             commit: &self.promotion.commit,
         };
         let destination = self.config.destinations.get(name)?;
-        debug_assert!(matches!(
-            destination.kind,
-            DestinationKind::GitHub { .. } | DestinationKind::Index { .. }
-        ));
         publisher(self.cx, self.config, destination, at).ok()
     }
 }

@@ -80,7 +80,7 @@ impl Evidence<'_> {
     }
 
     /// Reads a piece from disk, if it is there and verifies.
-    fn read(&self, piece: &Piece) -> Option<(Vec<u8>, VerifiedEvidence)> {
+    pub(super) fn read(&self, piece: &Piece) -> Option<(Vec<u8>, VerifiedEvidence)> {
         let bundle = self.bundles.read(piece)?;
         let evidence = self.judge(piece, &bundle).ok()?;
         let usable = !matches!(piece, Piece::Publish { .. })
@@ -130,11 +130,7 @@ impl Evidence<'_> {
             bundle: evidence.bundle.sha256,
             log: evidence.entries.clone(),
         };
-        let mut all = self
-            .signed
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.push(signed);
+        super::lock(&self.signed).push(signed);
     }
 
     /// Returns the statement to be signed.

@@ -28,11 +28,13 @@ use relpub_model::promotion::Promotion;
 use relpub_model::receipt::Signed;
 use relpub_model::release::{Release, RepositoryId};
 use relpub_model::version::Tag;
+use relpub_remote::Forge;
 use relpub_trust::Signer;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::publishers::forge;
 use bundles::Bundles;
 pub use file::{FileQuery, FileVerdict, Finding, Told, verify_file};
 pub use find::find_promotion;
@@ -46,7 +48,12 @@ pub(crate) struct Evidence<'a> {
     promotion: &'a Promotion,
     sigstore: Arc<Sigstore>,
     expected: Signer,
+    forge: Forge,
     bundles: Bundles,
+    /// Whether what is read and verifies is kept, for what is still to be done.
+    keep: bool,
+    /// What a receipt statement that was read names as missing for good.
+    debts_named: std::sync::Mutex<Vec<(Piece, Carrier)>>,
     /// What this run made or found, each once however many carriers ask.
     made: Mutex<BTreeMap<Piece, Arc<OnceCell<()>>>>,
     /// What this run signed.
@@ -76,6 +83,9 @@ impl<'a> Evidence<'a> {
                 &promotion.repository,
             )?,
             bundles: Bundles::new(cx, promotion),
+            forge: forge(cx, config),
+            keep: true,
+            debts_named: std::sync::Mutex::default(),
             cx,
             config,
             promotion,
@@ -103,20 +113,25 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Returns what this run signed so far.
-    pub(crate) fn signed(&self) -> Vec<Signed> {
-        let signed = self.signed.lock();
-        signed
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+    fn debts_named(&self) -> Vec<(Piece, Carrier)> {
+        lock(&self.debts_named).clone()
     }
 
-    /// Forgets the bundles of a promotion that has ended well.
-    pub(crate) fn forget(&self) {
-        let pieces = self.promotion.pieces();
-        self.bundles
-            .remove(pieces.iter().map(|carried| &carried.piece));
+    /// Returns what this run signed so far.
+    pub(crate) fn signed(&self) -> Vec<Signed> {
+        lock(&self.signed).clone()
     }
+
+    /// Returns the client of the repository, whose limits everything shares.
+    pub(crate) fn forge(&self) -> &Forge {
+        &self.forge
+    }
+}
+
+/// Forgets the bundles of a promotion that has ended well.
+pub(crate) fn forget(cx: &Context, promotion: &Promotion) {
+    let pieces = promotion.pieces();
+    Bundles::new(cx, promotion).remove(pieces.iter().map(|carried| &carried.piece));
 }
 
 /// Returns who is expected to sign what belongs to a tag.
@@ -157,6 +172,7 @@ pub async fn examine(
         if let Some(evidence) = Evidence::open(cx, config, &promotion).await? {
             observed.evidence = evidence.look(&observed, false).await;
             observed.warnings.extend(evidence.sigstore.warning.clone());
+            observed.debts_named = evidence.debts_named();
             if is_wanting(&observed) {
                 observed.signer = evidence.signer().await;
             }
@@ -176,7 +192,8 @@ pub(crate) async fn observe(
     promotion: &Promotion,
     observed: &mut Observed,
 ) -> Result<(), Error> {
-    if let Some(evidence) = Evidence::open(cx, config, promotion).await? {
+    if let Some(mut evidence) = Evidence::open(cx, config, promotion).await? {
+        evidence.keep = false;
         observed.evidence = evidence.look(observed, true).await;
     }
     Ok(())
@@ -200,6 +217,12 @@ fn undescribed(promotion: &Promotion, observed: &Observed) -> Vec<Sha256> {
     missing
         .filter_map(|it| it.piece.subject().map(|of| of.sha256))
         .collect()
+}
+
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// A failure of a piece of evidence on this machine.

@@ -13,7 +13,6 @@ use relpub_remote::{Carried, Proof, Publisher};
 
 use super::{Executor, Outcome, not_there, outcome};
 use crate::evidence::{Contents, Evidence};
-use crate::publishers::forge;
 
 /// The media type of a bundle (Sigstore bundle, version 0.3).
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -51,7 +50,7 @@ impl Executor<'_> {
                 )
             }
             Carrier::Store => {
-                let forge = forge(self.cx, &self.plan.config);
+                let forge = self.required(piece)?.forge();
                 let stored = forge.attest(&bytes, &piece.to_string()).await;
                 outcome(
                     &repository(),

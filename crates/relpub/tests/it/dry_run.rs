@@ -218,7 +218,7 @@ fn an_absent_credential_blocks_here_only() {
         .iter()
         .map(|b| b.thing.as_str())
         .collect();
-    assert_eq!(things, ["GitHub", "PyPI"]);
+    assert_eq!(things, ["evidence", "GitHub", "PyPI"]);
     assert!(
         plan.assumptions
             .iter()

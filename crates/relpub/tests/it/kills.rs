@@ -28,7 +28,6 @@ fn undisturbed() -> Undisturbed {
 fn a_kill_at_any_request_leads_to_the_same_world() {
     let expected = undisturbed();
     assert!(expected.mutations > 8, "{}", expected.mutations);
-    eprintln!("MUTATIONS {}", expected.mutations);
     for n in 0..expected.mutations {
         for point in [KillPoint::BeforeCommit, KillPoint::AfterCommit] {
             for journal in [true, false] {
