@@ -25,6 +25,10 @@ pub(crate) enum Part {
     Sbom,
     /// A proxy that cuts connections.
     Fault,
+    /// A registry of crates.
+    Crates,
+    /// Registries of images, and clients of them.
+    Oci,
     /// Fulcio, the logs, a timestamp authority, an issuer; and who signs and verifies.
     Sigstore,
 }
@@ -45,6 +49,8 @@ impl Part {
             Self::Bucket => "bucket",
             Self::Sbom => "sbom",
             Self::Fault => "fault",
+            Self::Crates => "crates",
+            Self::Oci => "oci",
             Self::Sigstore => "sigstore",
         }
     }

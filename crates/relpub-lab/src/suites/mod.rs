@@ -5,6 +5,7 @@ mod evidence;
 mod promotions;
 mod pypi;
 mod referees;
+mod registries;
 mod release;
 mod signing;
 
