@@ -95,6 +95,12 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// Records that a suite could not be run to its end.
+    pub(crate) fn broke(&mut self, suite: &str, error: &anyhow::Error) {
+        let what = format!("the suite {suite} ran to its end");
+        self.checks.fail(what, format_args!("{error:#}"));
+    }
+
     /// Prints the matrix and the verdict; an error is that something failed.
     pub(crate) fn finish(&self) -> Result<()> {
         let matrix = self.matrix();

@@ -23,6 +23,12 @@ pub(crate) enum Part {
     Bucket,
     /// The validator of `CycloneDX` documents.
     Sbom,
+    /// A proxy that cuts connections.
+    Fault,
+    /// A registry of crates.
+    Crates,
+    /// Registries of images, and clients of them.
+    Oci,
     /// Fulcio, the logs, a timestamp authority, an issuer; and who signs and verifies.
     Sigstore,
 }
@@ -42,6 +48,9 @@ impl Part {
             Self::Pypi => "pypi",
             Self::Bucket => "bucket",
             Self::Sbom => "sbom",
+            Self::Fault => "fault",
+            Self::Crates => "crates",
+            Self::Oci => "oci",
             Self::Sigstore => "sigstore",
         }
     }

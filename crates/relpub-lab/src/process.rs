@@ -26,11 +26,13 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Returns the last line that is not empty, shortened.
+    /// Returns the last line that speaks of an error, or else just the last, shortened.
     pub(crate) fn last_line(&self) -> String {
-        let mut lines = self.output.lines().rev().map(str::trim);
-        let line = lines.find(|line| !line.is_empty()).unwrap_or("no output");
-        line.chars().take(300).collect()
+        let lines = || self.output.lines().rev().map(str::trim);
+        let speaks = |line: &&str| line.contains("rror: ") || line.starts_with("ERROR");
+        let line = lines().find(speaks);
+        let line = line.or_else(|| lines().find(|line| !line.is_empty()));
+        line.unwrap_or("no output").chars().take(300).collect()
     }
 }
 

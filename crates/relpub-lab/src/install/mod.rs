@@ -23,6 +23,9 @@ use crate::process;
 /// How long one step may take, on a slow machine.
 const PATIENCE: Duration = Duration::from_mins(30);
 
+/// Where crates are built, which is of no use afterwards.
+const CRATES: &str = "stamp/crates";
+
 /// Installs the given parts.
 pub(crate) fn run(lab: &Lab, parts: &[Part]) -> Result<()> {
     let _lock = lab.lock()?;
@@ -36,6 +39,10 @@ pub(crate) fn run(lab: &Lab, parts: &[Part]) -> Result<()> {
         }
         let took = begun.elapsed().as_secs_f64();
         println!("installed {} ({took:.0} s)", part.name());
+    }
+    let built = lab.path(CRATES);
+    if built.exists() {
+        fs::remove_dir_all(built)?;
     }
     Ok(())
 }
@@ -223,9 +230,10 @@ impl Site<'_> {
     fn cargo(&self, name: &str, version: &str, features: &str) -> Result<()> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        // Without the shared target folder: a release build of it would only lie there.
-        command.env_remove("CARGO_TARGET_DIR");
-        command.args(["install", "--quiet", "--locked", "--root"]);
+        // Quickly built, as these are asked little; what they share is built once.
+        command.env("CARGO_TARGET_DIR", self.lab.path(CRATES));
+        command.env("CARGO_PROFILE_DEV_DEBUG", "false");
+        command.args(["install", "--quiet", "--locked", "--debug", "--root"]);
         command.arg(self.lab.path("cargo"));
         command.args(["--version", version, name, "--features", features]);
         // Neither the settings of this checkout nor its lock file are for it.

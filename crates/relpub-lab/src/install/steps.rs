@@ -93,7 +93,6 @@ pub(super) fn steps_of(part: Part) -> Vec<Step> {
                 "devpi-client==7.3.0",
                 "pypiserver==2.4.2",
                 "passlib==1.7.4",
-                "abi3audit==0.0.26",
                 "check-wheel-contents==0.6.3",
             ],
         }],
@@ -107,13 +106,55 @@ pub(super) fn steps_of(part: Part) -> Vec<Step> {
                 version: "0.14.1",
                 features: "binary",
             },
+            Step::Go {
+                name: "fake-gcs-server",
+                package: "github.com/fsouza/fake-gcs-server",
+                version: "v1.56.1",
+            },
         ],
         Part::Sbom => vec![Step::Pip {
             part: "sbom",
             packages: &["cyclonedx-python-lib[validation]==11.12.0"],
         }],
+        Part::Fault => vec![Step::Go {
+            name: "toxiproxy-server",
+            package: "github.com/Shopify/toxiproxy/v2/cmd/server",
+            version: "v2.5.0",
+        }],
+        Part::Crates => vec![Step::Crate {
+            name: "ferro-cargo-registry-server",
+            version: "1.0.0",
+            features: "",
+        }],
+        Part::Oci => oci(),
         Part::Sigstore => sigstore(),
     }
+}
+
+fn oci() -> Vec<Step> {
+    vec![
+        NODE,
+        Step::Go {
+            name: "crane",
+            package: "github.com/google/go-containerregistry/cmd/crane",
+            version: "v0.22.1",
+        },
+        Step::Go {
+            name: "regctl",
+            package: "github.com/regclient/regclient/cmd/regctl",
+            version: "v0.11.7",
+        },
+        Step::Go {
+            name: "registry",
+            package: "github.com/distribution/distribution/v3/cmd/registry",
+            version: "v3.1.2",
+        },
+        Step::Crate {
+            name: "ferro-oci-server",
+            version: "1.0.0",
+            features: "",
+        },
+    ]
 }
 
 /// Returns the clients first: they are needed against the sandbox too.

@@ -1,4 +1,4 @@
-//! Object stores: s3s-fs and moto, each with one bucket called `builds`.
+//! Object stores: s3s-fs, moto and fake-gcs-server, each with one bucket called `builds`.
 
 use std::fs;
 
@@ -10,6 +10,7 @@ use crate::process;
 
 const S3S: u16 = 51;
 const MOTO: u16 = 52;
+const GCS: u16 = 53;
 const REGION: &str = "us-east-1";
 
 pub(super) fn s3s(host: &mut Host<'_>) -> Result<Facts> {
@@ -36,6 +37,26 @@ pub(super) fn moto(host: &mut Host<'_>) -> Result<Facts> {
     let (key, secret) = (lines.next(), lines.next());
     let (key, secret) = key.zip(secret).context("moto gave out no key")?;
     Ok(facts(&url, key, secret))
+}
+
+/// Cloud Storage, but for its XML API.
+pub(super) fn gcs(host: &mut Host<'_>) -> Result<Facts> {
+    let (url, address) = (host.lab.url(GCS), host.lab.address(GCS));
+    fs::create_dir_all(host.path("data/builds"))?;
+    let mut server = host.tool("fake-gcs-server")?;
+    server.args([
+        "-scheme",
+        "http",
+        "-host",
+        "127.0.0.1",
+        "-backend",
+        "memory",
+    ]);
+    server.args(["-port", &host.lab.port(GCS).to_string(), "-data", "data"]);
+    server.args(["-external-url", &url, "-public-host", &address]);
+    host.spawn("gcs", &mut server)?;
+    host.wait_for_success("gcs", &format!("{url}/storage/v1/b"))?;
+    Ok(Facts::new(json!({}), [("STORAGE_EMULATOR_HOST", &url)]))
 }
 
 fn facts(url: &str, key: &str, secret: &str) -> Facts {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use reqwest::blocking::Client;
 use rustix::process::{Signal, kill_process};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, shipped};
 use crate::process;
 
 /// How long a server may take until it answers.
@@ -54,6 +54,15 @@ impl<'a> Host<'a> {
     pub(super) fn tool(&self, program: &str) -> Result<Command> {
         let mut command = self.lab.tool(program, &self.folder)?;
         command.current_dir(&self.folder);
+        Ok(command)
+    }
+
+    /// Returns a script of `tools/node`, to be run beside the packages that it imports.
+    pub(super) fn script(&self, name: &str) -> Result<Command> {
+        let path = self.lab.path(&format!("node/{name}"));
+        fs::copy(shipped(&format!("node/{name}")), &path)?;
+        let mut command = self.lab.node(&self.folder)?;
+        command.arg(path);
         Ok(command)
     }
 

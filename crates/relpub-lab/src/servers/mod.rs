@@ -4,9 +4,11 @@
 //! an `env` with what its clients need in `run/NAME` of the lab.
 
 mod buckets;
+mod faults;
 mod github;
 mod indexes;
 mod keeper;
+mod registries;
 mod sigstore;
 
 use std::fmt::Write as _;
@@ -15,6 +17,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
+pub(crate) use self::faults::Cut;
 pub(crate) use self::github::prism;
 pub(crate) use self::keeper::Host;
 pub(crate) use self::sigstore::ISSUER;
@@ -34,17 +37,35 @@ pub(crate) enum Server {
     S3s,
     /// An object store that knows users and their rights.
     Moto,
+    /// Cloud Storage's JSON API; its XML API refuses conditions.
+    Gcs,
+    /// A proxy that cuts connections.
+    Toxiproxy,
+    /// A registry of crates.
+    Crates,
+    /// A registry of images without the referrers API.
+    Oci,
+    /// The same behind bearer tokens, which is GHCR's shape.
+    OciAuth,
+    /// A registry of images with the referrers API.
+    OciReferrers,
     /// The whole Sigstore.
     Sigstore,
 }
 
 impl Server {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 12] = [
         Self::Github,
         Self::Devpi,
         Self::Pypiserver,
         Self::S3s,
         Self::Moto,
+        Self::Gcs,
+        Self::Toxiproxy,
+        Self::Crates,
+        Self::Oci,
+        Self::OciAuth,
+        Self::OciReferrers,
         Self::Sigstore,
     ];
 
@@ -56,6 +77,12 @@ impl Server {
             Self::Pypiserver => "pypiserver",
             Self::S3s => "s3s",
             Self::Moto => "moto",
+            Self::Gcs => "gcs",
+            Self::Toxiproxy => "toxiproxy",
+            Self::Crates => "crates",
+            Self::Oci => "oci",
+            Self::OciAuth => "oci-auth",
+            Self::OciReferrers => "oci-referrers",
             Self::Sigstore => "sigstore",
         }
     }
@@ -65,7 +92,10 @@ impl Server {
         match self {
             Self::Github => Part::Github,
             Self::Devpi | Self::Pypiserver => Part::Pypi,
-            Self::S3s | Self::Moto => Part::Bucket,
+            Self::S3s | Self::Moto | Self::Gcs => Part::Bucket,
+            Self::Crates => Part::Crates,
+            Self::Oci | Self::OciAuth | Self::OciReferrers => Part::Oci,
+            Self::Toxiproxy => Part::Fault,
             Self::Sigstore => Part::Sigstore,
         }
     }
@@ -83,6 +113,12 @@ impl Server {
             Self::Pypiserver => indexes::pypiserver(&mut host),
             Self::S3s => buckets::s3s(&mut host),
             Self::Moto => buckets::moto(&mut host),
+            Self::Gcs => buckets::gcs(&mut host),
+            Self::Toxiproxy => faults::start(&mut host),
+            Self::Crates => registries::crates(&mut host),
+            Self::Oci => registries::oci(&mut host),
+            Self::OciAuth => registries::oci_auth(&mut host),
+            Self::OciReferrers => registries::oci_referrers(&mut host),
             Self::Sigstore => sigstore::start(&mut host),
         };
         if started.is_err() {

@@ -71,18 +71,9 @@ fn take_keys(host: &Host<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Starts a script of `tools/node`, beside the packages that it imports.
-fn script(host: &Host<'_>, name: &str) -> Result<Command> {
-    let path = host.lab.path(&format!("node/{name}"));
-    fs::copy(shipped(&format!("node/{name}")), &path)?;
-    let mut command = host.lab.node(&host.folder)?;
-    command.arg(path);
-    Ok(command)
-}
-
 fn issuer(host: &mut Host<'_>) -> Result<()> {
     let port = |offset| host.lab.port(offset).to_string();
-    let mut command = script(host, "oidc.mjs")?;
+    let mut command = host.script("oidc.mjs")?;
     command
         .env("OIDC_PORT", port(OIDC))
         .env("RUNNER_PORT", port(RUNNER))
@@ -123,7 +114,7 @@ fn second_log(host: &mut Host<'_>) -> Result<()> {
         "1s",
     ]);
     host.spawn("rekor2", &mut server)?;
-    let mut front = script(host, "rekor2.mjs")?;
+    let mut front = host.script("rekor2.mjs")?;
     front
         .env("REKOR2_PORT", host.lab.port(REKOR2).to_string())
         .env("REKOR2_BACK_PORT", host.lab.port(REKOR2_BACK).to_string())

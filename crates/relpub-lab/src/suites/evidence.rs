@@ -51,7 +51,15 @@ pub(super) fn judge(bench: &mut Bench<'_>, release: &Release, stack: &Stack) -> 
         }
         schema(bench, &bom)?;
     }
-    Ok(())
+    wheel(bench, &release.fetch(WHEEL, &assets)?)
+}
+
+fn wheel(bench: &mut Bench<'_>, file: &Path) -> Result<()> {
+    let mut good = bench.tool("check-wheel-contents")?;
+    let mut changed = bench.tool("check-wheel-contents")?;
+    let mut pair = bench.between("check-wheel-contents", "relpub's wheel");
+    pair.accepts("is whole", good.arg(file))?;
+    pair.refuses("one bit changed", "", changed.arg(tampered(file)?))
 }
 
 fn tampered(file: &Path) -> Result<PathBuf> {

@@ -5,6 +5,7 @@ mod evidence;
 mod promotions;
 mod pypi;
 mod referees;
+mod registries;
 mod release;
 mod signing;
 
@@ -50,10 +51,13 @@ pub(crate) fn run(lab: &Lab, wanted: &Wanted) -> Result<()> {
     let all = Suite::value_variants().iter();
     let chosen = all.filter(|it| wanted.suites.is_empty() || wanted.suites.contains(it));
     for suite in chosen {
-        match suite {
-            Suite::Clients => clients::run(&mut bench)?,
-            Suite::Relpub => promotions::run(&mut bench, wanted.binary.as_deref())?,
-            Suite::Servers => referees::run(&mut bench)?,
+        let ran = match suite {
+            Suite::Clients => clients::run(&mut bench),
+            Suite::Relpub => promotions::run(&mut bench, wanted.binary.as_deref()),
+            Suite::Servers => referees::run(&mut bench),
+        };
+        if let Err(error) = ran {
+            bench.broke(&format!("{suite:?}").to_lowercase(), &error);
         }
     }
     println!("\ntook {:.0} s", begun.elapsed().as_secs_f64());

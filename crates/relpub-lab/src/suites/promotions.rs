@@ -2,9 +2,9 @@
 //!
 //! What a server is not there for comes from a sandbox of this process.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use super::evidence;
@@ -16,7 +16,7 @@ use crate::lab::Part;
 use crate::local::REPOSITORY;
 use crate::process;
 use crate::relpub::{self, Profile};
-use crate::servers::{self, Guard, Server};
+use crate::servers::{self, Cut, Guard, Server};
 
 /// Runs the suite.
 pub(super) fn run(bench: &mut Bench<'_>, binary: Option<&Path>) -> Result<()> {
@@ -37,6 +37,10 @@ pub(super) fn run(bench: &mut Bench<'_>, binary: Option<&Path>) -> Result<()> {
         for server in [Server::S3s, Server::Moto] {
             source(bench, &binary, server)?;
         }
+    }
+    if bench.wants(Part::Fault) {
+        cut_uploads(bench, &binary)?;
+        cut_downloads(bench, &binary)?;
     }
     if bench.wants(Part::Sigstore) {
         sandbox(bench, &binary)?;
@@ -90,28 +94,77 @@ fn index(bench: &mut Bench<'_>, binary: &Path, server: Server) -> Result<()> {
     release.downloads(bench, name)
 }
 
+/// An index to which every connection is cut in the middle of a file.
+fn cut_uploads(bench: &mut Bench<'_>, binary: &Path) -> Result<()> {
+    const NAME: &str = "devpi behind toxiproxy";
+    checks::part("relpub uploads through connections that are cut");
+    let (_proxy, guard) = (
+        Guard::start(bench.lab, Server::Toxiproxy)?,
+        Guard::start(bench.lab, Server::Devpi)?,
+    );
+    let folder = "relpub-cut-uploads";
+    let mut release = Release::prepare(bench, binary, folder, Credential::Password)?;
+    let upload = guard.facts.url("/indexes/devpi/upload")?;
+    let (server, _) = upload
+        .split_once("/lab/")
+        .context("devpi has the user lab")?;
+    let way = Cut::open(bench.lab, server)?;
+    let urls = guard.facts.world["indexes"]["devpi"].to_string();
+    let through = urls.replace(server, &way.url);
+    release.world["indexes"]["pypi"] = serde_json::from_str(&through)?;
+    let password = guard.facts.variable("INDEX_PASSWORD")?;
+    release.set("INDEX_PASSWORD", password);
+    way.after(2500, "upstream")?;
+    release.refuses(bench, NAME, "an upload that is cut each time", &[5])?;
+    way.mend()?;
+    release.promotes(bench, NAME)?;
+    release.downloads(bench, NAME)
+}
+
+/// A source from which every connection is cut in the middle of a file.
+fn cut_downloads(bench: &mut Bench<'_>, binary: &Path) -> Result<()> {
+    const NAME: &str = "s3s behind toxiproxy";
+    checks::part("relpub downloads through connections that are cut");
+    let (_proxy, guard) = (
+        Guard::start(bench.lab, Server::Toxiproxy)?,
+        Guard::start(bench.lab, Server::S3s)?,
+    );
+    let url = guard.facts.url("/s3/endpoint")?.to_owned();
+    fill(bench, &guard, "demo", &Path::new(DEMO).join("bucket"))?;
+    let folder = "relpub-cut-downloads";
+    let mut release = Release::prepare(bench, binary, folder, Credential::Trusted)?;
+    release.join(&guard.facts);
+    let way = Cut::open(bench.lab, &url)?;
+    release.world["s3"]["endpoint"] = way.url.clone().into();
+    // Each connection ends within the larger files, and the next goes on from there.
+    way.after(3000, "downstream")?;
+    release.promotes(bench, NAME)
+}
+
 /// Another object store as the source.
 fn source(bench: &mut Bench<'_>, binary: &Path, server: Server) -> Result<()> {
     let name = server.name();
     checks::part(&format!("relpub promotes from {name}"));
     let guard = Guard::start(bench.lab, server)?;
-    let url = guard.facts.url("/s3/endpoint")?.to_owned();
     let folder = format!("relpub-{name}");
     let spoiled = demo_with_a_spoiled_wheel(&bench.folder(&format!("{folder}-spoiled"))?)?;
-    for (prefix, from) in [
-        ("demo", PathBuf::from(DEMO).join("bucket")),
-        ("spoiled", spoiled),
-    ] {
-        let mut fill = bench.python("s3_fill.py")?;
-        fill.envs(guard.facts.environment.iter().map(|(a, b)| (a, b)));
-        process::succeed(fill.args([&url, "builds", prefix]).arg(from))?;
-    }
+    fill(bench, &guard, "demo", &Path::new(DEMO).join("bucket"))?;
+    fill(bench, &guard, "spoiled", &spoiled)?;
     let mut release = Release::prepare(bench, binary, &folder, Credential::Trusted)?;
     release.join(&guard.facts);
     release.take_from("spoiled");
     release.refuses(bench, name, "one bit of a wheel changed", &[4])?;
     release.take_from("demo");
     release.promotes(bench, name)
+}
+
+/// Puts a folder into the bucket of a server, by boto3.
+fn fill(bench: &Bench<'_>, guard: &Guard<'_>, prefix: &str, from: &Path) -> Result<()> {
+    let mut script = bench.python("s3_fill.py")?;
+    script.envs(guard.facts.environment.iter().map(|(a, b)| (a, b)));
+    script.args([guard.facts.url("/s3/endpoint")?, "builds", prefix]);
+    process::succeed(script.arg(from))?;
+    Ok(())
 }
 
 /// The sandbox's GitHub, with every call and answer held to GitHub's schema.

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::pypi::{self, Index};
+use super::registries;
 use super::signing;
 use crate::bench::Bench;
 use crate::checks;
@@ -35,6 +36,13 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<()> {
         )?;
         let questions = ["plain", "conditions", "get-conditions", "rights"];
         bucket(bench, Server::Moto, &questions)?;
+        cloud_storage(bench)?;
+    }
+    if bench.wants(Part::Crates) {
+        registries::crates(bench)?;
+    }
+    if bench.wants(Part::Oci) {
+        registries::images(bench)?;
     }
     if bench.wants(Part::Sigstore) {
         let guard = Guard::start(bench.lab, Server::Sigstore)?;
@@ -106,6 +114,14 @@ fn bucket(bench: &mut Bench<'_>, server: Server, questions: &[&str]) -> Result<(
     script.args([guard.facts.url("/s3/endpoint")?, "builds"]);
     script.args(questions);
     bench.between("boto3", server.name()).lines(&mut script)
+}
+
+fn cloud_storage(bench: &mut Bench<'_>) -> Result<()> {
+    checks::part("an object store like Cloud Storage");
+    let guard = Guard::start(bench.lab, Server::Gcs)?;
+    let mut script = bench.python("gcs.py")?;
+    script.args([guard.facts.variable("STORAGE_EMULATOR_HOST")?, "builds"]);
+    bench.between("HTTP", "fake-gcs-server").lines(&mut script)
 }
 
 fn github(bench: &mut Bench<'_>) -> Result<()> {
