@@ -17,7 +17,7 @@ use crate::real_input;
 use crate::relpub::{self, Profile, Promote, Run};
 use crate::sandbox::Sandbox;
 use crate::wheel;
-use crate::world::Request;
+use crate::world::{Asset, Request};
 
 /// The most memory that relpub may use, in KiB.
 const MEMORY: u64 = 64 * 1024;
@@ -77,7 +77,11 @@ impl Acceptance {
         self.expect_exit(&run, 0);
         self.expect_no_mutation(sandbox)?;
         let log = sandbox.world.log()?;
-        let fetched = log.iter().filter(|request| request.fetches_artifact());
+        let release = sandbox.world.release(self.project)?;
+        let assets = release.map(|it| it.assets).unwrap_or_default();
+        let evidence = assets.iter().filter(|asset| asset.is_evidence());
+        let evidence: Vec<String> = evidence.flat_map(Asset::ends).collect();
+        let fetched = log.iter().filter(|it| it.fetches_artifact(&evidence));
         let fetched: Vec<String> = fetched.map(Request::summary).collect();
         self.checks.none("no artifact was fetched", &fetched);
         Ok(())
@@ -210,10 +214,19 @@ impl Acceptance {
         };
         self.checks
             .equal("GitHub: the release is public", &release.draft, &false);
-        let found: BTreeSet<_> = release.assets.iter().map(|it| it.name.as_str()).collect();
-        let wanted = self.project.wheels().iter().map(|it| it.file).collect();
-        self.checks
-            .equal("GitHub: its files are the wheels", &found, &wanted);
+        let found: BTreeSet<_> = release.assets.iter().map(|it| it.name.clone()).collect();
+        let mut wanted = BTreeSet::from(["promotion.sigstore.json".to_owned()]);
+        for wheel in self.project.wheels() {
+            let file = wheel.file;
+            wanted.extend(
+                ["", ".sigstore.json", ".sbom.sigstore.json"].map(|it| format!("{file}{it}")),
+            );
+        }
+        self.checks.equal(
+            "GitHub: its files are the wheels and their evidence",
+            &found,
+            &wanted,
+        );
         for asset in &release.assets {
             let mut wheels = self.project.wheels().iter();
             if let Some(wheel) = wheels.find(|wheel| wheel.file == asset.name) {

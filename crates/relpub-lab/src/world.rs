@@ -63,13 +63,16 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Tells whether bytes of an artifact were asked for, wherever they lie.
-    pub(crate) fn fetches_artifact(&self) -> bool {
+    /// Tells whether bytes of an artifact were asked for, wherever they lie;
+    /// `others` is how requests for the other files of a release end.
+    pub(crate) fn fetches_artifact(&self, others: &[String]) -> bool {
         let endpoint = (self.service.as_str(), self.endpoint.as_str());
         self.method == "GET"
             && match endpoint {
                 ("bucket", "get-object") | ("pypi", "file") => self.path.ends_with(".whl"),
-                ("github", "download" | "browser-download" | "asset") => true,
+                ("github", "download" | "browser-download" | "asset") => {
+                    !others.iter().any(|end| self.path.ends_with(end))
+                }
                 _ => false,
             }
     }
@@ -90,8 +93,21 @@ pub(crate) struct Release {
 /// A file of a release.
 #[derive(Deserialize)]
 pub(crate) struct Asset {
+    id: u64,
     pub(crate) name: String,
     pub(crate) browser_download_url: String,
+}
+
+impl Asset {
+    /// Tells whether it is evidence, which a release has beside its artifacts.
+    pub(crate) fn is_evidence(&self) -> bool {
+        self.name.ends_with(".sigstore.json")
+    }
+
+    /// Returns how requests for it end: its name in a browser, its number elsewhere.
+    pub(crate) fn ends(&self) -> [String; 2] {
+        [format!("/{}", self.name), format!("/{}", self.id)]
+    }
 }
 
 impl World {
