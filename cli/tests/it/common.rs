@@ -88,7 +88,9 @@ impl Project {
     fn assert_no_secret(&self, run: &Run) {
         assert!(!run.stdout.contains(SECRET), "{}", run.stdout);
         assert!(!run.stderr.contains(SECRET), "{}", run.stderr);
+        // Bundles are kept in the cache until a promotion has ended well.
         let mut folders = vec![self.path("")];
+        folders.extend(Some(self.folder.path().join("cache")).filter(|it| it.exists()));
         while let Some(folder) = folders.pop() {
             for entry in entries(&folder) {
                 if entry.is_dir() {
@@ -197,6 +199,13 @@ impl Sandbox {
     /// Returns the published release.
     pub(crate) fn release(&self) -> Value {
         get(&self.url("/github/api", "/repos/relpub/demo/releases/tags/v1.2.3"))
+    }
+
+    /// Returns the bytes of a file of the release, as a browser gets them.
+    pub(crate) fn download(&self, name: &str) -> Vec<u8> {
+        let path = format!("/relpub/demo/releases/download/{TAG}/{name}");
+        let request = client().get(self.url("/github/web", &path));
+        ok(request).bytes().unwrap().to_vec()
     }
 
     /// Replaces an asset of the release, as anybody with the right to write can.

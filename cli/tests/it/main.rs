@@ -11,3 +11,4 @@ mod output;
 mod promote;
 mod rehearse;
 mod sbom;
+mod verify;
