@@ -161,7 +161,7 @@ impl<'a> Executor<'a> {
             .now()
             .checked_add(PATIENCE)
             .unwrap_or(jiff::Timestamp::MAX);
-        let mut pause = Duration::from_secs(1);
+        let (mut pause, mut doubted) = (Duration::from_secs(1), false);
         loop {
             let found = publisher
                 .confirm(&edges, settings.audience, settings.confirm)
@@ -183,7 +183,8 @@ impl<'a> Executor<'a> {
                 .map(|found| found.name.to_string())
                 .collect();
             if waiting.is_empty() {
-                waiting = self.evidence_awaited(destination, publisher).await?;
+                let awaited = self.evidence_awaited(destination, publisher, &mut doubted);
+                waiting = awaited.await?;
             }
             if waiting.is_empty() {
                 return Ok(Outcome {

@@ -117,11 +117,13 @@ impl Executor<'_> {
     /// cannot be seen there yet.
     ///
     /// # Errors
-    /// When something else is there, or it could not be read.
+    /// When something else is there, and was when it was looked at before
+    /// (`doubted`: one answer can be spoiled on its way), or it could not be read.
     pub(super) async fn evidence_awaited(
         &self,
         destination: &DestinationName,
         publisher: &Publisher,
+        doubted: &mut bool,
     ) -> Result<Vec<String>, Failure> {
         let wanted = self.put_at(destination);
         let (Some(evidence), false) = (self.evidence(), wanted.is_empty()) else {
@@ -136,12 +138,16 @@ impl Executor<'_> {
         let probe = probe.map_err(|error| error.failure())?;
         let holdings = Known::Seen(probe.holdings);
         let observed = Observed::of(self.cx.clock.now(), destination.clone(), holdings);
-        let mut awaited = Vec::new();
+        let (mut awaited, mut rejected) = (Vec::new(), false);
         for (piece, carriers) in evidence.look_at(wanted, &observed, true).await {
             for (carrier, seen) in carriers {
                 match seen {
                     Seen::Valid => {}
                     Seen::Absent | Seen::Incomplete | Seen::Other => {
+                        awaited.push(format!("the {piece} at {carrier}"));
+                    }
+                    Seen::Rejected(_) if !*doubted => {
+                        rejected = true;
                         awaited.push(format!("the {piece} at {carrier}"));
                     }
                     Seen::Rejected(why) => {
@@ -152,6 +158,7 @@ impl Executor<'_> {
                 }
             }
         }
+        *doubted = rejected;
         Ok(awaited)
     }
 

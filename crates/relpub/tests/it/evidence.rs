@@ -181,6 +181,10 @@ fn every_file_leaves_with_its_evidence_once() {
     );
     assert_eq!(sigstore.certificates_issued(), 1);
     assert_eq!(receipt.history.signed.len(), sigstore.entries());
+    for bundle in names.iter().filter(|name| name.ends_with(".sigstore.json")) {
+        let bundle = String::from_utf8(download(&outside, REPOSITORY, bundle)).unwrap();
+        outside.world.assert_no_secret(&bundle);
+    }
 
     let (traces, seen) = (Traces::of(&outside), outside.seen());
     for elsewhere in [false, true] {

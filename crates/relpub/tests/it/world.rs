@@ -400,6 +400,11 @@ fn check_no_secret(outside: &Outside, project: &Project, end: &End, events: &Mut
             .world
             .assert_no_secret(&std::fs::read_to_string(file).unwrap_or_default());
     }
+    let bundles = std::fs::read_dir(project.cache.path().join("blobs/bundles"));
+    for bundle in bundles.into_iter().flatten() {
+        let bundle = std::fs::read_to_string(bundle.unwrap().path()).unwrap();
+        outside.world.assert_no_secret(&bundle);
+    }
 }
 
 async fn run(cx: &Context, config: &Config, how: &How) -> End {
